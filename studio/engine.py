@@ -1,0 +1,95 @@
+"""The seam to whatever makes pictures: the Engine protocol and the values that cross it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from studio.catalog import Model
+from studio.job import Progress
+from studio.params import Recipe
+
+Report = Callable[[Progress], None]
+"""Called on every change and at least once a second; may raise an Interrupted, which must pass through."""
+
+
+class EngineState(StrEnum):
+    """What the engine is doing as a whole."""
+
+    PREPARING = "preparing"
+    """Being found, downloaded or built."""
+    UNAVAILABLE = "unavailable"
+    """Could not be prepared; `detail` says why and what to do."""
+    STOPPED = "stopped"
+    LOADING = "loading"
+    READY = "ready"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """A snapshot for people. `fraction` 0..1 while preparing or loading."""
+
+    state: EngineState
+    model: str | None = None
+    detail: str = ""
+    fraction: float | None = None
+    pid: int | None = None
+    started_at: float | None = None
+    log_tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Pictures a recipe works on, as PNG bytes: RGB8 `image` and L8 `mask`, both of the recipe's engine size."""
+
+    image: bytes | None = None
+    mask: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One finished picture as the engine made it: PNG bytes, `width` x `height` pixels, RGB8."""
+
+    png: bytes
+    width: int
+    height: int
+    seed: int
+
+
+class Engine(Protocol):
+    """Makes pictures, one recipe at a time. Used by one thread, except `status` and `interrupt`."""
+
+    @property
+    def status(self) -> EngineStatus:
+        """What it is doing now; any thread."""
+        ...
+
+    @property
+    def log_tail(self) -> str:
+        """The last lines the engine printed for the job in hand, or the last one."""
+        ...
+
+    def load(self, model: Model, report: Report) -> None:
+        """Have `model` ready; nothing to do if it is. Errors: EngineUnavailable, EngineCrashed."""
+        ...
+
+    def generate(self, model: Model, recipe: Recipe, inputs: Inputs, report: Report) -> list[Picture]:
+        """The recipe's n pictures, seeds recipe.seed + i, of the recipe's size rounded up to the model's multiple.
+
+        Errors: EngineCrashed, EngineStalled, EngineRefused, BadResult, EngineUnavailable; Interrupted from `report`
+        passes through after the work has been stopped.
+        """
+        ...
+
+    def interrupt(self) -> None:
+        """Make a running `load` or `generate` call its `report` at once; any thread."""
+        ...
+
+    def unload(self) -> None:
+        """Free the model's memory; returns when the process is gone."""
+        ...
+
+    def close(self) -> None:
+        """Stop for good; returns when nothing is left behind."""
+        ...

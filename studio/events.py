@@ -1,0 +1,40 @@
+"""EventBus: "something changed, look again". It carries no data: the row is the truth."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Listener = Callable[[str], None]
+
+
+class EventBus:
+    """Tells listeners which topic changed: a job's id, or a word such as "queue".
+
+    Owner: the studio. Thread-safe. A listener runs in the thread that hints, so it must be short and must
+    not raise: it sets an event or posts to a loop.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: dict[int, tuple[str | None, Listener]] = {}
+        self._next = 0
+
+    @contextmanager
+    def listen(self, listener: Listener, topic: str | None = None) -> Iterator[None]:
+        """Call `listener(topic)` on every hint while the context is open; `topic` None means all."""
+        with self._lock:
+            key = self._next
+            self._next += 1
+            self._listeners[key] = (topic, listener)
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._listeners[key]
+
+    def hint(self, topic: str) -> None:
+        """Something about `topic` changed."""
+        with self._lock:
+            listeners = [call for wanted, call in self._listeners.values() if wanted in (None, topic)]
+        for call in listeners:
+            call(topic)
