@@ -1,0 +1,198 @@
+"""The tables, opening a database, and bringing it to this version's schema.
+
+The models are bound to no database: every query names the one it runs on (`query.execute(database)`), so one
+process can hold several stores and nothing global changes.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from apsw import Cursor
+from apsw.ext import TypesConverterCursorFactory
+from peewee import (
+    BigAutoField,
+    BigIntegerField,
+    CharField,
+    Database,
+    DoubleField,
+    IntegerField,
+    Model,
+    PostgresqlDatabase,
+    TextField,
+)
+from playhouse.apsw_ext import APSWDatabase
+from playhouse.migrations import Runner
+from playhouse.pool import PooledPostgresqlDatabase
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# Any fixed number: it names our migration lock among the advisory locks of a PostgreSQL server.
+_MIGRATION_LOCK = 7_305_331_201
+
+
+class JobRow(Model):
+    """A row of the queue; `studio.job.Job` says what the columns mean."""
+
+    seq = BigAutoField()
+    id = CharField(unique=True)
+    status = CharField()
+    model = TextField()
+    recipe = TextField()
+    created_at = DoubleField()
+    updated_at = DoubleField()
+    started_at = DoubleField(null=True)
+    completed_at = DoubleField(null=True)
+    phase = CharField(null=True)
+    fraction = DoubleField(default=0)
+    step = IntegerField(default=0)
+    steps = IntegerField(default=0)
+    image = IntegerField(default=0)
+    images = IntegerField(default=0)
+    seconds_per_step = DoubleField(null=True)
+    ends_at = DoubleField(null=True)
+    error = TextField(null=True)
+    error_code = CharField(null=True)
+    generation_id = CharField(null=True)
+    worker = TextField(null=True)
+    attempt = IntegerField(default=0)
+    failures = IntegerField(default=0)
+    lease_until = DoubleField(null=True)
+    cancel_requested_at = DoubleField(null=True)
+    revision = IntegerField(default=0)
+    input_image = CharField(null=True)
+    mask = CharField(null=True)
+    source_image_id = CharField(null=True)
+    idempotency_key = TextField(null=True, unique=True)
+    fingerprint = CharField(null=True)
+
+    class Meta:
+        table_name = "job"
+
+
+class AttemptRow(Model):
+    """One execution of a job."""
+
+    seq = BigAutoField()
+    job_id = CharField()
+    number = IntegerField()
+    worker = TextField()
+    outcome = CharField()
+    started_at = DoubleField()
+    ended_at = DoubleField(null=True)
+    error = TextField(null=True)
+    log_tail = TextField(default="")
+
+    class Meta:
+        table_name = "attempt"
+
+
+class GenerationRow(Model):
+    """What a completed job made."""
+
+    seq = BigAutoField()
+    id = CharField(unique=True)
+    job_id = CharField()
+    model = TextField()
+    recipe = TextField()
+    image_count = IntegerField()
+    created_at = DoubleField()
+    updated_at = DoubleField()
+
+    class Meta:
+        table_name = "generation"
+
+
+class ImageRow(Model):
+    """One picture; `path` is relative to outputs/."""
+
+    id = CharField(primary_key=True)
+    generation_id = CharField()
+    position = IntegerField()
+    path = TextField()
+    mime_type = CharField()
+    width = IntegerField()
+    height = IntegerField()
+    size = BigIntegerField()
+    sha256 = CharField()
+    seed = BigIntegerField()
+    revised_prompt = TextField(null=True)
+
+    class Meta:
+        table_name = "image"
+
+
+class CounterRow(Model):
+    """How many rows there are, kept by whoever changes them: counting 100,000 rows takes 5 ms."""
+
+    name = CharField(primary_key=True)
+    value = BigIntegerField(default=0)
+
+    class Meta:
+        table_name = "counter"
+
+
+class SpeedRow(Model):
+    """How fast a model was lately: what estimates are made of. Moving averages, in seconds."""
+
+    model = CharField(primary_key=True)
+    per_megapixel_step = DoubleField()
+    fixed = DoubleField()
+
+    class Meta:
+        table_name = "speed"
+
+
+def is_postgres(url: str) -> bool:
+    """Whether a database setting names a PostgreSQL server rather than an SQLite file."""
+    return url.startswith(("postgres://", "postgresql://"))
+
+
+def open_database(url: str) -> Database:
+    """The database of a PostgreSQL URL or the path of an SQLite file, not yet connected.
+
+    SQLite comes from apsw, which brings a version without the WAL-reset corruption that systems still ship.
+    """
+    if is_postgres(url):
+        # libpq waits for minutes on a dead peer unless told otherwise.
+        quick: dict[str, Any] = {
+            "connect_timeout": 3, "keepalives_idle": 3, "keepalives_interval": 1, "keepalives_count": 3,
+            "tcp_user_timeout": 5000,
+        }  # fmt: skip
+        return PooledPostgresqlDatabase(url, prefer_psycopg3=True, max_connections=20, timeout=10, **quick)
+    pragmas = {
+        "journal_mode": "wal",
+        "synchronous": "full",
+        "fullfsync": 1,
+        "foreign_keys": 1,
+        "journal_size_limit": 64 * 2**20,
+        "cache_size": -16_000,
+    }
+    return APSWDatabase(url, pragmas=pragmas, timeout=10, lock_type="IMMEDIATE")
+
+
+def migrate(database: Database) -> list[str]:
+    """Bring the tables to this version; the names of the migrations that ran, in order.
+
+    A migration that fails leaves the schema as it was. On PostgreSQL two studios that start at once take
+    turns; an SQLite file belongs to one studio already, by the lock of its outputs.
+    """
+    with database.connection_context():
+        if isinstance(database, PostgresqlDatabase):
+            database.execute_sql("select pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+            try:
+                return _run_migrations(database)
+            finally:
+                database.execute_sql("select pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))
+        # The history table keeps dates, which apsw binds only when told how.
+        converter = TypesConverterCursorFactory()
+        converter.register_adapter(datetime, datetime.isoformat)
+        connection = database.connection()
+        connection.cursor_factory = converter
+        try:
+            return _run_migrations(database)
+        finally:
+            connection.cursor_factory = Cursor
+
+
+def _run_migrations(database: Database) -> list[str]:
+    return list(Runner(database, str(MIGRATIONS)).up())

@@ -1,0 +1,171 @@
+"""JobStore: what faces ask of the queue: submit, look, cancel. The worker's side is in claims.py."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import uuid_utils
+from peewee import Database, fn
+
+from studio.clock import Clock
+from studio.errors import IdempotencyMismatch, JobFinished, QueueFull
+from studio.job import Attempt, Job, JobStatus
+from studio.job_table import JobTable
+from studio.params import Recipe
+from studio.rows import to_attempt, to_job
+from studio.schema import AttemptRow, JobRow
+from studio.writer import Writer
+
+T = TypeVar("T")
+
+PENDING, PROCESSING = JobStatus.PENDING, JobStatus.PROCESSING
+
+
+def new_id() -> str:
+    """A time-ordered UUID (version 7): neighbours in time are neighbours in the index."""
+    return str(uuid_utils.uuid7())
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` is a UUID as we spell them; anything else can't be in the database."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """A slice of a listing and how many rows there are in all."""
+
+    rows: list[T]
+    total: int
+
+
+class JobStore:
+    """The queue in the database. Thread-safe; owner: assembly."""
+
+    def __init__(self, database: Database, writer: Writer, clock: Clock) -> None:
+        self._database = database
+        self._writer = writer
+        self._clock = clock
+        self._table = JobTable(database, clock)
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def get(self, job_id: str) -> Job:
+        """The job as it is now. Errors: NotFound."""
+        return self._read(lambda: self._table.get(job_id))
+
+    def page(self, *, status: JobStatus | None, limit: int, offset: int) -> Page[Job]:
+        """Jobs, newest first, with the position of those that wait; `total` counts all of that status."""
+
+        def read() -> Page[Job]:
+            query = JobRow.select().order_by(JobRow.seq.desc()).limit(limit).offset(offset)
+            if status is not None:
+                query = query.where(JobRow.status == status)
+            rows = list(query.dicts().execute(self._database))
+            counts = self._table.counts()
+            total = sum(counts.values()) if status is None else counts[status]
+            waiting = [row["seq"] for row in rows if row["status"] == PENDING]
+            position = self._table.waiting_before(waiting[-1]) if waiting else 0
+            positions = {seq: position + place for place, seq in enumerate(reversed(waiting), start=1)}
+            now = self._clock.now()
+            return Page([to_job(row, now=now, position=positions.get(row["seq"])) for row in rows], total)
+
+        return self._read(read)
+
+    def counts(self) -> dict[JobStatus, int]:
+        """How many jobs have each status."""
+        return self._read(self._table.counts)
+
+    def attempts(self, job_id: str) -> list[Attempt]:
+        """Every execution of the job, first to last."""
+        query = AttemptRow.select().where(AttemptRow.job_id == job_id).order_by(AttemptRow.number)
+        return self._read(lambda: [to_attempt(row) for row in query.dicts().execute(self._database)])
+
+    def known_inputs(self, ids: Sequence[str]) -> set[str]:
+        """Which of these stored inputs some job uses."""
+
+        def read() -> set[str]:
+            found: set[str] = set()
+            for column in (JobRow.input_image, JobRow.mask):
+                rows = JobRow.select(column).where(column.in_(ids)).distinct().tuples()
+                found.update(value for (value,) in rows.execute(self._database))
+            return found
+
+        return self._read(read)
+
+    # -- submitting and cancelling -----------------------------------------------------------------
+
+    def add(
+        self,
+        recipe: Recipe,
+        *,
+        max_pending: int,
+        source_image_id: str | None = None,
+        idempotency_key: str | None = None,
+        fingerprint: str | None = None,
+    ) -> Job:
+        """A new pending job, or the one this idempotency key already made.
+
+        Errors: QueueFull; IdempotencyMismatch if the key was used for another `fingerprint`.
+        """
+        job_id, now = new_id(), self._clock.now()
+
+        def change() -> Job:
+            if idempotency_key is not None:
+                earlier = self._by_key(idempotency_key)
+                if earlier is not None:
+                    if earlier["fingerprint"] != fingerprint:
+                        raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
+                    return self._table.get(earlier["id"])
+            waiting = self._table.counts()[PENDING]
+            if waiting >= max_pending:
+                raise QueueFull(
+                    f"The queue is full: {waiting} jobs wait, the limit is {max_pending}.", retry_after=10
+                )
+            JobRow.insert(
+                id=job_id, status=str(PENDING), model=recipe.model, recipe=recipe.model_dump_json(),
+                created_at=now, updated_at=now, input_image=recipe.input_image, mask=recipe.mask,
+                source_image_id=source_image_id, idempotency_key=idempotency_key, fingerprint=fingerprint,
+            ).execute(self._database)  # fmt: skip
+            self._table.count(str(PENDING), 1)
+            return self._table.get(job_id)
+
+        return self._writer.run(change)
+
+    def earlier(self, idempotency_key: str) -> tuple[str, str] | None:
+        """(job id, fingerprint) of the request that used this key, or None."""
+        row = self._read(lambda: self._by_key(idempotency_key))
+        return None if row is None else (row["id"], row["fingerprint"])
+
+    def request_cancel(self, job_id: str) -> Job:
+        """The job after the wish: cancelled at once if it waited, else still processing and marked.
+
+        Errors: NotFound; JobFinished.
+        """
+        now = self._clock.now()
+
+        def change() -> Job:
+            if not self._table.move(job_id, PENDING, JobStatus.CANCELLED, completed_at=now):
+                marked = self._table.update(
+                    (JobRow.id == job_id) & (JobRow.status == PROCESSING),
+                    cancel_requested_at=fn.COALESCE(JobRow.cancel_requested_at, now),
+                )
+                job = self._table.get(job_id)
+                if not marked:
+                    raise JobFinished(f"Job {job_id} is {job.status} and can't be cancelled.")
+                return job
+            return self._table.get(job_id)
+
+        return self._writer.run(change)
+
+    def _by_key(self, key: str) -> dict[str, Any] | None:
+        query = JobRow.select(JobRow.id, JobRow.fingerprint).where(JobRow.idempotency_key == key).dicts()
+        return next(iter(query.execute(self._database)), None)
+
+    def _read(self, query: Callable[[], T]) -> T:
+        with self._database.connection_context():
+            return query()
