@@ -1,0 +1,142 @@
+"""The command line: `python app.py` serves the studio, `python app.py engine …` looks after the engine."""
+
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from studio.api.app import install
+
+from studio.assembly import open_studio
+from studio.catalog import Catalog, load_catalog
+from studio.errors import AlreadyRunning, ConfigurationError, StudioError
+from studio.sdserver.install import engine_command
+from studio.service import Studio
+from studio.settings import Settings, gather, read_settings
+
+log = logging.getLogger("studio")
+
+EXIT_FAILED = 1
+EXIT_CONFIGURATION = 2
+EXIT_ALREADY_RUNNING = 75  # EX_TEMPFAIL: the same command may work later
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line; the exit code."""
+    if argv[:1] == ["engine"]:
+        return engine_command(list(argv[1:]), explicit=None)
+    arguments = argv[1:] if argv[:1] == ["serve"] else argv
+    try:
+        settings, catalog = configure(arguments)
+        start_logging(settings.log_level)
+        listener = listen(settings)
+        studio = open_studio(settings, catalog=catalog, show_progress=True)
+    except ConfigurationError as error:
+        print("The studio can't start with these settings:", file=sys.stderr)
+        for fault in error.faults:
+            print(f"  {fault}", file=sys.stderr)
+        return EXIT_CONFIGURATION
+    except AlreadyRunning as error:
+        print(error, file=sys.stderr)
+        return EXIT_ALREADY_RUNNING
+    except StudioError as error:
+        print(error, file=sys.stderr)
+        return EXIT_FAILED
+    return serve(studio, listener)
+
+
+def configure(argv: Sequence[str]) -> tuple[Settings, Catalog]:
+    """Settings and models.yml. Errors: ConfigurationError with the faults of both."""
+    values = gather(argv)
+    faults: list[str] = []
+    settings = catalog = None
+    try:
+        settings = read_settings(values)
+    except ConfigurationError as error:
+        faults += error.faults
+    try:
+        path = settings.models if settings else Settings(models=values.get("models", "models.yml")).models
+        if path.is_file():
+            catalog = load_catalog(path)
+    except ConfigurationError as error:
+        faults += error.faults
+    if faults or settings is None or catalog is None:
+        raise ConfigurationError(faults)
+    return settings, catalog
+
+
+def start_logging(level: str) -> None:
+    """One line per fact on standard error."""
+    logging.basicConfig(
+        level=level.upper(),
+        format="%(asctime)s %(levelname)-7s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    for noisy in ("httpx", "httpcore", "asyncio", "filelock"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handling: it would end the process before the running job is put away."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(studio: Studio, listener: socket.socket) -> int:
+    """Serve until a signal ends it; 0 once everything is put away.
+
+    The first signal drains: no new jobs, the running one gets its time. A second puts it back at once.
+    """
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    install(app, studio)
+    server = Server(
+        uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
+        )
+    )
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        if server.should_exit:
+            server.force_exit = True
+            studio.hurry()
+        server.should_exit = True
+        studio.stop_accepting()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    try:
+        studio.start()
+        host, port = listener.getsockname()[:2]
+        log.info("sd.cpp Studio on http://%s:%d (API at /api, its documentation at /api/docs)", host, port)
+        server.run(sockets=[listener])
+    finally:
+        studio.close()
+        log.info("stopped")
+    return 0
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The socket to serve on. Errors: ConfigurationError if the address can't be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        where = f"{settings.host}:{settings.port}"
+        raise ConfigurationError(
+            [f"port: {where} can't be used ({error.strerror}); choose another with --port"]
+        ) from None
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

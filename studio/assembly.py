@@ -1,0 +1,166 @@
+"""open_studio(): the only place that names concrete classes, and the only injection point."""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+from peewee import Database, DatabaseError
+
+from studio.cache import cache_dir
+from studio.catalog import Catalog, load_catalog
+from studio.claims import Claims
+from studio.clock import Clock, SystemClock
+from studio.darkroom import Darkroom
+from studio.engine import Engine
+from studio.errors import AlreadyRunning, ConfigurationError
+from studio.estimates import Estimates
+from studio.events import EventBus
+from studio.gallery import Gallery
+from studio.params import MAX_SEED
+from studio.preparation import GetReady, Preparation
+from studio.records import Records
+from studio.schema import is_postgres, migrate, open_database
+from studio.sdserver.engine import SdServerEngine
+from studio.sdserver.install import ensure_engine
+from studio.sdserver.install_progress import Reporter
+from studio.service import Studio
+from studio.settings import Settings
+from studio.store import JobStore
+from studio.worker import Worker
+from studio.writer import GroupWriter, PooledWriter, Writer
+
+log = logging.getLogger(__name__)
+
+
+def open_studio(
+    settings: Settings,
+    *,
+    catalog: Catalog | None = None,
+    engine: Engine | None = None,
+    clock: Clock | None = None,
+    random_seed: Callable[[], int] | None = None,
+    show_progress: bool = False,
+) -> Studio:
+    """A studio over these settings, not yet started; `close()` it.
+
+    `engine` replaces sd-server; then nothing is installed. Errors: ConfigurationError; AlreadyRunning if
+    another studio holds these outputs.
+    """
+    clock = clock or SystemClock()
+    catalog = catalog or load_catalog(settings.models)
+    lock = _lock_outputs(settings.outputs)
+    try:
+        database = _ready_database(settings)
+    except BaseException:
+        lock.release()
+        raise
+    writer: Writer = PooledWriter(database) if is_postgres(settings.database_url) else GroupWriter(database)
+    bus = EventBus()
+    gallery = Gallery(settings.outputs)
+    claims, records = Claims(database, writer, clock), Records(database, writer, clock)
+    estimates = Estimates(records)
+    preparation = Preparation(_get_ready(settings, engine), bus, show=show_progress)
+    if engine is None:
+        engine = SdServerEngine(
+            find_binary=preparation.path,
+            clock=clock,
+            runtime_dir=settings.outputs / ".engine",
+            stall_seconds=settings.stall_seconds,
+            expected=estimates.expected,
+        )
+    worker = Worker(
+        name=f"{socket.gethostname()}:{settings.outputs}",
+        claims=claims,
+        estimates=estimates,
+        gallery=gallery,
+        darkroom=Darkroom(gallery),
+        engine=engine,
+        catalog=catalog,
+        preparation=preparation,
+        bus=bus,
+        clock=clock,
+    )
+
+    def on_close() -> None:
+        writer.close()
+        lock.release()
+
+    return Studio(
+        settings=settings,
+        catalog=catalog,
+        store=JobStore(database, writer, clock),
+        claims=claims,
+        records=records,
+        gallery=gallery,
+        engine=engine,
+        preparation=preparation,
+        worker=worker,
+        bus=bus,
+        clock=clock,
+        random_seed=random_seed or (lambda: secrets.randbelow(MAX_SEED)),
+        on_close=on_close,
+    )
+
+
+def _lock_outputs(outputs: Path) -> FileLock:
+    """The kernel's lock on these outputs, which dies with us. Errors: AlreadyRunning; ConfigurationError."""
+    try:
+        outputs.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(outputs / "studio.lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        holder = _read_pid(outputs / "studio.pid")
+        raise AlreadyRunning(
+            f"Another studio{holder} already works with {outputs}; stop it, or use other --outputs."
+        ) from None
+    except OSError as error:
+        raise ConfigurationError([f"outputs: {outputs} can't be used: {error.strerror}"]) from None
+    (outputs / "studio.pid").write_text(str(os.getpid()))
+    return lock
+
+
+def _read_pid(path: Path) -> str:
+    try:
+        pid = int(path.read_text())
+    except (OSError, ValueError):
+        return ""
+    return f" (process {pid})" if psutil.pid_exists(pid) else ""
+
+
+def _ready_database(settings: Settings) -> Database:
+    """The database, at this version's schema. Errors: ConfigurationError naming it."""
+    url = settings.database_url
+    path = Path(url)
+    # A database that lost all its bytes would open as a new, empty one: refuse while pictures exist.
+    if (
+        not is_postgres(url)
+        and path.exists()
+        and path.stat().st_size == 0
+        and any(settings.outputs.glob("images/*"))
+    ):
+        raise ConfigurationError(
+            [f"database: {path} is empty, yet there are pictures; restore a backup of it"]
+        )
+    try:
+        database = open_database(url)
+        migrate(database)
+    except DatabaseError as error:
+        name = url.rsplit("@", 1)[-1] if is_postgres(url) else url
+        raise ConfigurationError([f"database: {name} can't be used: {str(error).strip()}"]) from None
+    return database
+
+
+def _get_ready(settings: Settings, engine: Engine | None) -> GetReady:
+    def get_ready(report: Reporter, stop: threading.Event) -> Path:
+        if engine is not None:
+            return Path()
+        cache_dir().mkdir(parents=True, exist_ok=True)
+        return ensure_engine(settings.sd_server, backend=settings.backend, report=report, stop=stop)
+
+    return get_ready

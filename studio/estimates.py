@@ -1,0 +1,30 @@
+"""Estimates: how long a job will take, by what its model did lately on this machine."""
+
+from studio.params import Recipe
+from studio.records import Records
+
+
+class Estimates:
+    """Reads and feeds the speeds kept in the records. Stateless; any thread."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def expected(self, model_id: str, recipe: Recipe) -> float | None:
+        """Seconds the recipe's pictures should take, loading left out; None if the model never ran here."""
+        speed = self._records.speed(model_id)
+        if speed is None:
+            return None
+        per_megapixel_step, fixed = speed
+        return recipe.n * (fixed + recipe.steps * per_megapixel_step * _megapixels(recipe))
+
+    def note(self, recipe: Recipe, *, seconds_per_step: float | None, took: float) -> None:
+        """Remember how fast a job was: `took` seconds in all, sampling and decoding all its pictures."""
+        if seconds_per_step is None:
+            return
+        fixed = max(0.0, took / recipe.n - seconds_per_step * recipe.steps)
+        self._records.note_speed(recipe.model, seconds_per_step / _megapixels(recipe), fixed)
+
+
+def _megapixels(recipe: Recipe) -> float:
+    return recipe.width * recipe.height / 1e6

@@ -1,0 +1,43 @@
+"""Intake: uploaded files become stored inputs, upright, flat, and known by what they contain."""
+
+from dataclasses import dataclass
+
+from studio import masks, pictures
+from studio.gallery import Gallery
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A stored input: ids are sha256 of the stored PNG; `width` x `height` pixels of the upright picture."""
+
+    image: str
+    mask: str | None
+    width: int
+    height: int
+
+
+class Intake:
+    """Takes pictures in. Stateless but for the gallery it writes to; any thread."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+
+    def take(self, image: bytes, mask: bytes | None, *, alpha_marks_area: bool) -> Upload:
+        """Store an input picture, and the mask that belongs to it, each once.
+
+        With `alpha_marks_area` and no mask, the transparent part of the picture is the area to repaint.
+        Errors: InvalidImage naming `image` or `mask`; TooLarge; StorageFull.
+        """
+        source = pictures.read_upload(image, field="image")
+        painted = None
+        if mask is not None:
+            painted = masks.from_upload(pictures.read_upload(mask, field="mask"))
+        elif alpha_marks_area:
+            painted = masks.from_alpha(source)
+        flat = pictures.flatten(source)
+        return Upload(
+            image=self._gallery.save_input(pictures.to_png(flat)),
+            mask=None if painted is None else self._gallery.save_input(pictures.to_png(painted)),
+            width=flat.width,
+            height=flat.height,
+        )

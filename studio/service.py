@@ -1,0 +1,290 @@
+"""Studio: the one door for every face. Pages, REST and command line all call these methods."""
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.catalog import Catalog
+from studio.claims import Claims
+from studio.clock import Clock
+from studio.engine import Engine, EngineState, EngineStatus
+from studio.errors import (
+    EngineUnavailable,
+    IdempotencyMismatch,
+    InvalidRequest,
+    ModelFilesMissing,
+    NotFound,
+    Stopping,
+    StudioError,
+    UnknownModel,
+)
+from studio.events import EventBus
+from studio.gallery import Gallery
+from studio.intake import Intake, Upload
+from studio.job import Attempt, Generation, Image, Job, JobStatus
+from studio.model import Model
+from studio.params import GenerationParams
+from studio.preparation import Preparation
+from studio.recipes import to_recipe
+from studio.records import Records
+from studio.settings import Settings
+from studio.store import JobStore, Page, is_id
+from studio.worker import Worker
+
+log = logging.getLogger(__name__)
+
+# Topics of the event bus besides the ids of jobs.
+GENERATIONS = "generations"
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """A catalogue entry and how it stands on this machine."""
+
+    model: Model
+    missing: tuple[str, ...]
+    state: str
+    """missing | stopped | loading | ready | busy"""
+    is_default: bool
+
+
+class Studio:
+    """Everything a face may do. Thread-safe; made by assembly.open_studio, which see."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        catalog: Catalog,
+        store: JobStore,
+        claims: Claims,
+        records: Records,
+        gallery: Gallery,
+        engine: Engine,
+        preparation: Preparation,
+        worker: Worker,
+        bus: EventBus,
+        clock: Clock,
+        random_seed: Callable[[], int],
+        on_close: Callable[[], None],
+    ) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self.bus = bus
+        self.clock = clock
+        self._store = store
+        self._claims = claims
+        self._records = records
+        self._gallery = gallery
+        self._intake = Intake(gallery)
+        self._engine = engine
+        self._preparation = preparation
+        self._worker = worker
+        self._random_seed = random_seed
+        self._on_close = on_close
+        self._accepting = True
+        self._opened_at = clock.now()
+
+    # -- life ----------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Repair what an earlier life left, get the engine ready, and begin to work; returns at once."""
+        for job in self._claims.release():
+            log.info("job %s was running when the studio stopped -> %s", job.id, job.status)
+        self._preparation.start()
+        self._worker.start()
+        threading.Thread(target=self._sweep, name="sweeper", daemon=True).start()
+
+    def _sweep(self) -> None:
+        """Remove files that a crash left without a row; younger ones may be waiting for theirs."""
+        try:
+            report = self._gallery.sweep(
+                self._records.known_images, self._store.known_inputs, older_than=self._opened_at
+            )
+            log.info("files swept: %s", report)
+        except StudioError as error:
+            log.error("files not swept: %s", error)
+
+    def stop_accepting(self) -> None:
+        """Refuse new jobs from now on; what is accepted stays accepted."""
+        self._accepting = False
+
+    def close(self) -> None:
+        """Drain and leave nothing running; idempotent. The running job gets `stop_seconds` to end."""
+        self._accepting = False
+        self._preparation.stop()
+        self._worker.stop(self.settings.stop_seconds)
+        self._on_close()
+
+    def hurry(self) -> None:
+        """Stop waiting for the running job: it goes back to the queue now."""
+        self._worker.hurry()
+
+    @property
+    def is_accepting(self) -> bool:
+        """Whether new jobs are taken."""
+        return self._accepting
+
+    # -- submitting ----------------------------------------------------------------------------------
+
+    def upload(self, image: bytes, mask: bytes | None = None, *, alpha_marks_area: bool = False) -> Upload:
+        """Store an input picture and its mask: Intake.take, which see for the rules and errors."""
+        return self._intake.take(image, mask, alpha_marks_area=alpha_marks_area)
+
+    def submit(
+        self,
+        params: GenerationParams,
+        *,
+        input_size: tuple[int, int] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Put a job in the queue; it is durable when this returns.
+
+        `input_size` is the upload's, in pixels: without a size the picture keeps its shape. The same
+        `idempotency_key` and params give the same job. Errors: InvalidRequest; ModelFilesMissing;
+        IdempotencyMismatch; QueueFull; Stopping; EngineUnavailable; StorageFull.
+        """
+        fingerprint = None
+        if idempotency_key is not None:
+            fingerprint = hashlib.sha256(params.model_dump_json().encode()).hexdigest()
+            earlier = self._store.earlier(idempotency_key)
+            if earlier is not None:
+                if earlier[1] != fingerprint:
+                    raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
+                return self._store.get(earlier[0])
+        self._check_open()
+        model = self._model_for(params)
+        recipe = to_recipe(params, model, random_seed=self._random_seed, input_size=input_size)
+        job = self._store.add(
+            recipe,
+            max_pending=self.settings.max_pending,
+            source_image_id=params.input_image,
+            idempotency_key=idempotency_key,
+            fingerprint=fingerprint,
+        )
+        log.info("job %s submitted: %s %s %s n=%d", job.id, recipe.type, recipe.model, recipe.size, recipe.n)
+        self.bus.hint(job.id)
+        self._worker.wake()
+        return job
+
+    def _check_open(self) -> None:
+        if not self._accepting:
+            raise Stopping("The studio is shutting down and takes no new jobs.")
+        status = self._preparation.status
+        if status.state is EngineState.UNAVAILABLE:
+            raise EngineUnavailable(status.detail)
+
+    def _model_for(self, params: GenerationParams) -> Model:
+        try:
+            model = self.catalog.model(params.model)
+        except UnknownModel as error:
+            raise InvalidRequest(error.message, field="model") from None
+        missing = model.missing()
+        if missing:
+            raise ModelFilesMissing(
+                f"Model {model.id!r} is not downloaded: {', '.join(missing)} missing.", missing=missing
+            )
+        return model
+
+    # -- the queue -----------------------------------------------------------------------------------
+
+    def job(self, job_id: str) -> Job:
+        """The job as it is now. Errors: NotFound."""
+        self._check_id(job_id, "job")
+        return self._store.get(job_id)
+
+    def jobs(self, *, status: JobStatus | None = None, limit: int = 1000, offset: int = 0) -> Page[Job]:
+        """Jobs, newest first."""
+        return self._store.page(status=status, limit=limit, offset=offset)
+
+    def counts(self) -> dict[JobStatus, int]:
+        """How many jobs have each status."""
+        return self._store.counts()
+
+    def attempts(self, job_id: str) -> list[Attempt]:
+        """Every execution of the job, first to last. Errors: NotFound."""
+        self.job(job_id)
+        return self._store.attempts(job_id)
+
+    def cancel(self, job_id: str) -> Job:
+        """The job after the wish; a processing job may still be stopping. Errors: NotFound, JobFinished."""
+        self._check_id(job_id, "job")
+        job = self._store.request_cancel(job_id)
+        log.info("job %s cancel requested -> %s", job.id, job.status)
+        self.bus.hint(job.id)
+        self._worker.cancel(job.id)
+        return job
+
+    # -- what was made -------------------------------------------------------------------------------
+
+    def generations(self, *, limit: int = 1000, offset: int = 0) -> Page[Generation]:
+        """What completed jobs made, newest first, without the pictures."""
+        return self._records.page(limit=limit, offset=offset)
+
+    def generation(self, generation_id: str) -> Generation:
+        """A generation with its pictures. Errors: NotFound."""
+        self._check_id(generation_id, "generation")
+        return self._records.generation(generation_id)
+
+    def image(self, image_id: str) -> Image:
+        """One picture's record. Errors: NotFound."""
+        self._check_id(image_id, "image")
+        return self._records.image(image_id)
+
+    def image_file(self, image: Image) -> Path:
+        """The picture's file. Errors: NotFound if it is gone from the disk."""
+        path = self._gallery.image_path(image.path)
+        if not path.is_file():
+            raise NotFound(f"The file of image {image.id} is missing from outputs/{image.path}.")
+        return path
+
+    def thumbnail(self, image: Image, edge: int) -> Path:
+        """A WEBP of at most `edge` pixels a side, made on first use. Errors: NotFound; InvalidRequest."""
+        self.image_file(image)
+        return self._gallery.thumbnail(image.id, image.path, edge)
+
+    def delete(self, generation_id: str) -> None:
+        """Forget a generation and remove its files. Errors: NotFound."""
+        self._check_id(generation_id, "generation")
+        images = self._records.delete(generation_id)
+        # Rows first: a crash in between leaves files without rows, which the next start sweeps.
+        self._gallery.delete([image.path for image in images], [image.id for image in images])
+        log.info("generation %s deleted with %d images", generation_id, len(images))
+        self.bus.hint(GENERATIONS)
+
+    # -- models and engine ---------------------------------------------------------------------------
+
+    @property
+    def engine(self) -> EngineStatus:
+        """What the engine is doing, its preparation included."""
+        if self._preparation.status.state is not EngineState.READY:
+            return self._preparation.status
+        return self._engine.status
+
+    def models(self) -> list[ModelState]:
+        """Every catalogue entry and its state, in the catalogue's order."""
+        status = self.engine
+        return [self._state(model, status) for model in self.catalog.models.values()]
+
+    def model(self, model_id: str) -> ModelState:
+        """One entry, by id or alias. Errors: UnknownModel."""
+        return self._state(self.catalog.model(model_id), self.engine)
+
+    def _state(self, model: Model, status: EngineStatus) -> ModelState:
+        missing = tuple(model.missing())
+        state = "missing" if missing else "stopped"
+        if status.model == model.id and status.state in (
+            EngineState.LOADING,
+            EngineState.READY,
+            EngineState.BUSY,
+        ):
+            state = str(status.state)
+        return ModelState(model, missing, state, is_default=model.id == self.catalog.default)
+
+    @staticmethod
+    def _check_id(text: str, what: str) -> None:
+        if not is_id(text):
+            raise NotFound(f"No {what} has the id {text[:64]!r}.")

@@ -1,0 +1,298 @@
+"""Worker: takes one job after the other, has the engine make the pictures, and records how it ended.
+
+One long-lived thread owns the engine (its parent-death signal is tied to the thread that started it). A
+second thread saves, so that the engine already works on the next job while the last one's files are
+written: at most one job is being saved at a time.
+"""
+
+import logging
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from studio.catalog import Catalog
+from studio.claims import Claims
+from studio.clock import Clock
+from studio.darkroom import Darkroom, Sitting
+from studio.engine import Engine, Picture
+from studio.errors import (
+    CancelRequested,
+    EngineCrashed,
+    EngineStalled,
+    Interrupted,
+    LeaseLost,
+    ModelFilesMissing,
+    StopRequested,
+    StorageFull,
+    StudioError,
+)
+from studio.estimates import Estimates
+from studio.events import EventBus
+from studio.gallery import Gallery
+from studio.job import JobStatus, Progress, after_error
+from studio.model import Model
+from studio.preparation import Preparation
+from studio.run import Run
+
+log = logging.getLogger(__name__)
+
+# Less room than this under outputs/, and no job is begun.
+RESERVE_BYTES = 64 * 2**20
+# How long to wait before looking again whether a full disk has room.
+STORAGE_SECONDS = 5.0
+# Without a wake-up the worker looks this often: for idle models, and for jobs that other processes add.
+IDLE_SECONDS = 5.0
+
+
+class Worker:
+    """Runs the queue. start/stop/wake/cancel from any thread; everything else in its own.
+
+    Owner: the studio. Tests call `run_once` and `settle` instead of `start`.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        claims: Claims,
+        estimates: Estimates,
+        gallery: Gallery,
+        darkroom: Darkroom,
+        engine: Engine,
+        catalog: Catalog,
+        preparation: Preparation,
+        bus: EventBus,
+        clock: Clock,
+    ) -> None:
+        self._name = name
+        self._claims = claims
+        self._estimates = estimates
+        self._gallery = gallery
+        self._darkroom = darkroom
+        self._engine = engine
+        self._catalog = catalog
+        self._preparation = preparation
+        self._bus = bus
+        self._clock = clock
+        self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
+        self._saver = ThreadPoolExecutor(1, "saver")
+        self._saving: Future[None] | None = None
+        self._awake = threading.Event()
+        self._stopping = threading.Event()
+        self._hurry = threading.Event()
+        self._current: Run | None = None
+        self._loaded: Model | None = None
+        self._last_use = 0.0
+
+    # -- any thread ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to work; returns at once."""
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        """Take no more jobs, give the running one `timeout` seconds, then put it back; idempotent.
+
+        Returns when the thread is gone and the engine stopped.
+        """
+        self._stopping.set()
+        self._awake.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+            self.hurry()
+            self._thread.join()
+
+    def hurry(self) -> None:
+        """The running job goes back to the queue now."""
+        self._stopping.set()
+        self._hurry.set()
+        self._awake.set()
+        self._engine.interrupt()
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._awake.set()
+
+    def cancel(self, job_id: str) -> None:
+        """Somebody cancelled this job; if it is the running one, it stops at once."""
+        run = self._current
+        if run is not None and run.job.id == job_id:
+            run.cancelled.set()
+            self._engine.interrupt()
+
+    # -- the worker's thread -------------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        try:
+            self._preload()
+            while not self._stopping.is_set():
+                self._awake.clear()
+                if not (self._preparation.is_ready and self._has_room() and self.run_once()):
+                    self._rest()
+        except Exception:
+            log.exception("the worker died")
+            raise
+        finally:
+            self.settle()
+            self._saver.shutdown()
+            self._engine.close()
+
+    def run_once(self) -> bool:
+        """Do the next job; False if none waits. Its pictures may still be being saved: see `settle`."""
+        claim = self._claims.claim(self._name)
+        if claim is None:
+            return False
+        run = self._current = Run(
+            claim, claims=self._claims, bus=self._bus, clock=self._clock, hurry=self._hurry
+        )
+        log.info("job %s pending -> processing, attempt %d", run.job.id, claim.attempt)
+        self._bus.hint(run.job.id)
+        try:
+            model = self._catalog.model(run.job.recipe.model)
+            sitting = self._darkroom.prepare(run.job.recipe, model)
+            pictures = self._generate(run, model, sitting)
+        except Interrupted as interruption:
+            self._interrupted(run, interruption)
+        except StudioError as error:
+            self._give_up(run, error)
+        except Exception:
+            log.exception("job %s failed unexpectedly", run.job.id)
+            self._claims.fail(
+                claim, "Something unexpected went wrong; the log of the studio says what.", "error"
+            )
+        else:
+            self.settle()
+            tail = self._engine.log_tail
+            took = run.engine_seconds
+            self._saving = self._saver.submit(self._save, run, model, pictures, sitting, tail, took)
+        finally:
+            self._current = None
+            self._bus.hint(run.job.id)
+        return True
+
+    def settle(self) -> None:
+        """Wait until the last job's pictures are recorded."""
+        if self._saving is not None:
+            self._saving.result()
+            self._saving = None
+
+    def _generate(self, run: Run, model: Model, sitting: Sitting) -> list[Picture]:
+        missing = model.missing()
+        if missing:
+            raise ModelFilesMissing(f"Files of model {model.id!r} are gone: {', '.join(missing)}.")
+        self._loaded = model
+        try:
+            return self._engine.generate(model, run.job.recipe, sitting.inputs, run.report)
+        finally:
+            self._last_use = self._clock.monotonic()
+
+    def _save(
+        self,
+        run: Run,
+        model: Model,
+        pictures: list[Picture],
+        sitting: Sitting,
+        log_tail: str,
+        took: float,
+    ) -> None:
+        """The saver's thread: files first, then the rows. Never raises: how it ended is in the row.
+
+        `took` is what the engine needed, in seconds, loading left out.
+        """
+        job = run.job
+        try:
+            generation = self._darkroom.develop(job, model, pictures, sitting, now=self._clock.now())
+            if self._claims.finish(run.claim, generation, log_tail):
+                seconds = self._clock.monotonic() - run.started
+                log.info("job %s processing -> completed in %.2f s", job.id, seconds)
+                self._estimates.note(job.recipe, seconds_per_step=run.seconds_per_step, took=took)
+            else:
+                log.warning("job %s was taken over; its late pictures are dropped", job.id)
+                images = generation.images
+                self._gallery.delete([image.path for image in images], [image.id for image in images])
+        except StudioError as error:
+            self._give_up(run, error, log_tail)
+        except Exception:
+            log.exception("job %s could not be saved", job.id)
+            self._claims.fail(
+                run.claim, "The pictures could not be saved; the log says why.", "error", log_tail
+            )
+        finally:
+            self._bus.hint(job.id)
+
+    # -- endings -------------------------------------------------------------------------------------
+
+    def _interrupted(self, run: Run, interruption: Interrupted) -> None:
+        tail = self._engine.log_tail
+        if isinstance(interruption, CancelRequested):
+            self._claims.mark_cancelled(run.claim, tail)
+            log.info("job %s processing -> cancelled", run.job.id)
+        elif isinstance(interruption, LeaseLost):
+            log.warning("job %s is no longer ours", run.job.id)
+        else:
+            self._claims.requeue(run.claim, None, tail)
+            log.info("job %s processing -> pending: the studio stops", run.job.id)
+
+    def _give_up(self, run: Run, error: StudioError, log_tail: str | None = None) -> None:
+        tail = self._engine.log_tail if log_tail is None else log_tail
+        if isinstance(error, StorageFull):
+            # Not the job's fault, and it costs nobody anything to wait for room.
+            log.error("job %s waits: %s", run.job.id, error)
+            self._claims.requeue(run.claim, None, tail)
+            return
+        status, sentence = after_error(error, run.job.failures)
+        log.warning("job %s processing -> %s: %s", run.job.id, status, error)
+        if isinstance(error, EngineCrashed | EngineStalled):
+            self._loaded = None
+        if status is JobStatus.PENDING:
+            self._claims.requeue(run.claim, sentence, tail)
+        else:
+            self._claims.fail(run.claim, sentence, error.code, tail)
+
+    # -- between jobs --------------------------------------------------------------------------------
+
+    def _rest(self) -> None:
+        """Wait for a wake-up; free a model that nobody used for its time to live."""
+        wait = IDLE_SECONDS
+        if self._loaded is not None and self._loaded.ttl is not None:
+            left = self._last_use + self._loaded.ttl - self._clock.monotonic()
+            if left <= 0:
+                log.info("model %s unloaded after %d s without use", self._loaded.id, self._loaded.ttl)
+                self._engine.unload()
+                self._loaded = None
+                self._bus.hint("engine")
+            else:
+                wait = min(wait, left)
+        self._clock.wait(self._awake, wait)
+
+    def _has_room(self) -> bool:
+        """Whether pictures could be stored; if not, wait a while and say so once."""
+        free = self._gallery.free_bytes()
+        if free >= RESERVE_BYTES:
+            return True
+        log.error("the queue waits: %d MB free under outputs/, %d MB needed", free >> 20, RESERVE_BYTES >> 20)
+        self._clock.wait(self._stopping, STORAGE_SECONDS)
+        return False
+
+    def _preload(self) -> None:
+        """Wait for the engine, then have the model ready that wants to be."""
+        with self._bus.listen(lambda _: self._awake.set(), "engine"):
+            while not self._preparation.is_ready and not self._stopping.is_set():
+                self._awake.clear()
+                if not self._preparation.is_ready:
+                    self._clock.wait(self._awake, IDLE_SECONDS)
+        model = next((model for model in self._catalog.models.values() if model.preload), None)
+        if model is None or self._stopping.is_set() or not model.is_downloaded:
+            return
+
+        def report(_: Progress) -> None:
+            if self._stopping.is_set():
+                raise StopRequested
+            self._bus.hint("engine")
+
+        try:
+            self._engine.load(model, report)
+            self._loaded, self._last_use = model, self._clock.monotonic()
+        except Interrupted:
+            log.info("preloading %s stopped", model.id)
+        except StudioError as error:
+            log.error("model %s could not be preloaded: %s", model.id, error)
