@@ -1,0 +1,35 @@
+"""Server: one sd-server that has its model loaded and answers."""
+
+from studio.sdserver.client import SdServerClient
+from studio.sdserver.exits import reason_for_exit
+from studio.sdserver.process import Child
+
+
+class Server:
+    """A ready engine. `busy`: it may be working on a job, so the only way to free it is to stop it.
+
+    Owner: the driver's thread.
+    """
+
+    def __init__(self, child: Child, client: SdServerClient, *, model_id: str, batch_limit: int) -> None:
+        self.child = child
+        self.client = client
+        self.model_id = model_id
+        self.batch_limit = batch_limit
+        self.busy = False
+
+    @property
+    def is_alive(self) -> bool:
+        """The process has not ended."""
+        return self.child.returncode is None
+
+    def reason_for_exit(self) -> str:
+        """Why it ended, as a sentence; for an ended process only."""
+        return reason_for_exit(
+            self.child.returncode or 0, self.child.stderr.lines(), self.child.stdout.lines()
+        )
+
+    def stop(self) -> None:
+        """End it; returns when it is gone."""
+        self.child.stop()
+        self.client.close()
