@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from studio.catalog import Model
 from studio.job import Progress
+from studio.model import Model
 from studio.params import Recipe
 
 Report = Callable[[Progress], None]
