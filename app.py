@@ -1,6 +1,7 @@
 """The command line: `python app.py` serves the studio, `python app.py engine …` looks after the engine."""
 
 import logging
+import os
 import signal
 import socket
 import sys
@@ -108,6 +109,8 @@ def serve(studio: Studio, listener: socket.socket) -> int:
             studio.hurry()
         server.should_exit = True
         studio.stop_accepting()
+        # Not the logger: the signal may have come in the middle of a log line.
+        os.write(2, b"draining; a second signal stops at once\n")
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
