@@ -1,4 +1,4 @@
-"""Where the studio keeps what it can make again: the built engine, downloads, the expanded demonstration model."""
+"""Where the studio keeps what it can make again: the engine, downloads, the expanded demonstration model."""
 
 import os
 from pathlib import Path
