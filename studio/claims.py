@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from peewee import Database, fn
+from peewee import Case, Database, fn
 
 from studio.clock import Clock
 from studio.job import AttemptOutcome, Generation, Job, JobStatus, Progress
 from studio.job_table import JobTable
+from studio.reader import Reader
 from studio.rows import image_columns, no_progress, progress_columns
 from studio.scheduling import Candidate, pick_next
-from studio.schema import AttemptRow, GenerationRow, ImageRow, JobRow
+from studio.schema import AttemptRow, GenerationRow, ImageRow, JobRow, first_row
 from studio.writer import Writer
 
 LEASE_SECONDS = 60.0
@@ -50,6 +52,7 @@ class Claims:
         self._database = database
         self._writer = writer
         self._clock = clock
+        self._read = Reader(database).run
         self._table = JobTable(database, clock)
 
     def claim(
@@ -59,17 +62,17 @@ class Claims:
         now = self._clock.now()
 
         def change() -> Claim | None:
-            query = (
-                JobRow.select(JobRow.id, JobRow.seq, JobRow.model)
-                .where(JobRow.status == PENDING)
-                .order_by(JobRow.seq)
-                .limit(WINDOW)
-            )
-            choice = pick([Candidate(*row) for row in query.tuples().execute(self._database)])
-            if choice is None or not self._table.move(
-                choice.id, PENDING, PROCESSING, worker=worker, attempt=JobRow.attempt + 1, started_at=now,
-                lease_until=now + LEASE_SECONDS, **no_progress(),
-            ):  # fmt: skip
+            # Another connection may take our choice first; then we choose again, from what is left.
+            for _ in range(WINDOW):
+                choice = pick(self._candidates())
+                if choice is None:
+                    return None
+                if self._table.move(
+                    choice.id, PENDING, PROCESSING, worker=worker, attempt=JobRow.attempt + 1,
+                    started_at=now, lease_until=now + LEASE_SECONDS, **no_progress(),
+                ):  # fmt: skip
+                    break
+            else:
                 return None
             job = self._table.get(choice.id)
             AttemptRow.insert(
@@ -81,16 +84,16 @@ class Claims:
         return self._writer.run(change)
 
     def heartbeat(self, claim: Claim, progress: Progress) -> Beat:
-        """Record progress and renew the lease."""
+        """Record progress and renew the lease; what is stored of the fraction never falls."""
         now = self._clock.now()
+        columns = progress_columns(progress, now=now)
+        columns["fraction"] = Case(
+            None, [(JobRow.fraction > progress.fraction, JobRow.fraction)], progress.fraction
+        )
 
         def change() -> Beat:
-            ours = self._table.update(
-                self._mine(claim), lease_until=now + LEASE_SECONDS, **progress_columns(progress, now=now)
-            )
-            wish = JobRow.select(JobRow.cancel_requested_at).where(JobRow.id == claim.job.id).tuples()
-            rows = list(wish.execute(self._database))
-            return Beat(ours=bool(ours), cancel_requested=bool(rows) and rows[0][0] is not None)
+            ours = self._table.update(self._mine(claim), lease_until=now + LEASE_SECONDS, **columns)
+            return Beat(ours=bool(ours), cancel_requested=self._cancel_requested(claim.job.id))
 
         return self._writer.run(change)
 
@@ -101,8 +104,10 @@ class Claims:
         def change() -> bool:
             done = {"completed_at": now, "generation_id": generation.id, "fraction": 1.0, "error": None}
             if not self._move_mine(claim, JobStatus.COMPLETED, error_code=None, **done):
-                self._end_attempt(claim, AttemptOutcome.LOST, "finished too late: the job was taken over")
-                return False
+                stored = GenerationRow.select(GenerationRow.id).where(GenerationRow.id == generation.id)
+                return self._too_late(claim, AttemptOutcome.COMPLETED, log_tail) and (
+                    first_row(stored.tuples(), self._database) is not None
+                )
             GenerationRow.insert(
                 id=generation.id, job_id=claim.job.id, model=generation.recipe.model,
                 recipe=generation.recipe.model_dump_json(), image_count=len(generation.images),
@@ -111,40 +116,55 @@ class Claims:
             ImageRow.insert_many([image_columns(image) for image in generation.images]).execute(
                 self._database
             )
-            self._table.count("generation", 1)
             self._end_attempt(claim, AttemptOutcome.COMPLETED, None, log_tail)
+            self._table.count("generation", 1)
             return True
 
         return self._writer.run(change)
 
     def fail(self, claim: Claim, error: str, code: str, log_tail: str = "") -> bool:
         """Give the job up, with the reason; False if it is no longer ours."""
+        now = self._clock.now()
 
         def change() -> bool:
+            if not self._move_mine(claim, JobStatus.FAILED, error=error, error_code=code, completed_at=now):
+                return self._too_late(claim, AttemptOutcome.FAILED, log_tail)
             self._end_attempt(claim, AttemptOutcome.FAILED, error, log_tail)
-            return self._move_mine(
-                claim, JobStatus.FAILED, error=error, error_code=code, completed_at=self._clock.now()
-            )
+            return True
 
         return self._writer.run(change)
 
     def requeue(self, claim: Claim, error: str | None, log_tail: str = "") -> bool:
-        """Put the job back. With `error` the engine failed, which counts; without, we were stopped."""
+        """Put the job back, or cancel it if somebody asked for that; False if it is no longer ours.
+
+        With `error` the engine failed, which counts; without, we were stopped.
+        """
+        outcome = AttemptOutcome.STOPPED if error is None else AttemptOutcome.FAILED
+        now = self._clock.now()
 
         def change() -> bool:
-            outcome = AttemptOutcome.STOPPED if error is None else AttemptOutcome.FAILED
+            # The update comes first: it holds the row, so that no cancel can slip in after we looked.
+            if not self._table.update(self._mine(claim), lease_until=None):
+                return self._too_late(claim, outcome, log_tail)
+            if self._cancel_requested(claim.job.id):
+                self._move_mine(claim, JobStatus.CANCELLED, completed_at=now)
+            else:
+                counted = {} if error is None else {"failures": JobRow.failures + 1, "error": error}
+                self._move_mine(claim, PENDING, worker=None, **no_progress(), **counted)
             self._end_attempt(claim, outcome, error, log_tail)
-            more: dict[str, Any] = {} if error is None else {"failures": JobRow.failures + 1, "error": error}
-            return self._move_mine(claim, PENDING, worker=None, lease_until=None, **no_progress(), **more)
+            return True
 
         return self._writer.run(change)
 
     def mark_cancelled(self, claim: Claim, log_tail: str = "") -> bool:
         """The cancel was obeyed; False if the job is no longer ours."""
+        now = self._clock.now()
 
         def change() -> bool:
+            if not self._move_mine(claim, JobStatus.CANCELLED, completed_at=now):
+                return self._too_late(claim, AttemptOutcome.CANCELLED, log_tail)
             self._end_attempt(claim, AttemptOutcome.CANCELLED, None, log_tail)
-            return self._move_mine(claim, JobStatus.CANCELLED, completed_at=self._clock.now())
+            return True
 
         return self._writer.run(change)
 
@@ -155,44 +175,50 @@ class Claims:
         name, that worker's own of an earlier life and those whose lease ran out.
         """
         now = self._clock.now()
-
-        def change() -> list[Job]:
-            query = JobRow.select().where(JobRow.status == PROCESSING)
-            if worker is not None:
-                query = query.where((JobRow.worker == worker) | (JobRow.lease_until < now))
-            return [self._release(row, now) for row in list(query.dicts().execute(self._database))]
-
-        return self._writer.run(change)
+        orphaned = JobRow.status == PROCESSING
+        if worker is not None:
+            orphaned &= (JobRow.worker == worker) | (JobRow.lease_until < now)
+        query = JobRow.select(JobRow.id).where(orphaned).order_by(JobRow.seq).tuples()
+        # A transaction for each: one that holds several jobs could wait for a worker that waits for it.
+        freed = [
+            self._writer.run(partial(self._release, job_id, orphaned, now))
+            for (job_id,) in self._read(lambda: list(query.execute(self._database)))
+        ]
+        return [job for job in freed if job is not None]
 
     # -- inside a transaction ------------------------------------------------------------------------
 
-    def _release(self, row: dict[str, Any], now: float) -> Job:
-        job_id, reason = row["id"], "The studio stopped while this ran."
-        AttemptRow.update(outcome=str(AttemptOutcome.LOST), ended_at=now, error=reason).where(
-            (AttemptRow.job_id == job_id) & (AttemptRow.outcome == AttemptOutcome.RUNNING)
-        ).execute(self._database)
+    def _release(self, job_id: str, orphaned: Any, now: float) -> Job | None:
+        if not self._table.update((JobRow.id == job_id) & orphaned, lease_until=None):
+            return None
+        attempts = AttemptRow.job_id == job_id
+        AttemptRow.update(
+            outcome=str(AttemptOutcome.LOST), ended_at=now, error="The studio stopped while this ran."
+        ).where(attempts & (AttemptRow.outcome == AttemptOutcome.RUNNING)).execute(self._database)
         lost = AttemptRow.select(fn.COUNT(AttemptRow.seq)).where(
-            (AttemptRow.job_id == job_id) & (AttemptRow.outcome == AttemptOutcome.LOST)
+            attempts & (AttemptRow.outcome == AttemptOutcome.LOST)
         )
-        guard = JobRow.attempt == row["attempt"]
-        if row["cancel_requested_at"] is not None:
-            self._table.move(job_id, PROCESSING, JobStatus.CANCELLED, guard, completed_at=now)
-        elif next(iter(lost.tuples().execute(self._database)))[0] >= MAX_LOST:
-            error = f"The studio died {MAX_LOST} times while this job ran, so it was set aside."
+        if self._cancel_requested(job_id):
+            self._table.move(job_id, PROCESSING, JobStatus.CANCELLED, completed_at=now)
+        elif first_row(lost.tuples(), self._database)[0] >= MAX_LOST:
             self._table.move(
-                job_id,
-                PROCESSING,
-                JobStatus.FAILED,
-                guard,
-                completed_at=now,
-                error=error,
-                error_code="studio_died",
-            )
+                job_id, PROCESSING, JobStatus.FAILED, completed_at=now, error_code="studio_died",
+                error=f"The studio died {MAX_LOST} times while this job ran, so it was set aside.",
+            )  # fmt: skip
         else:
-            self._table.move(
-                job_id, PROCESSING, PENDING, guard, worker=None, lease_until=None, **no_progress()
-            )
+            self._table.move(job_id, PROCESSING, PENDING, worker=None, **no_progress())
         return self._table.get(job_id)
+
+    def _candidates(self) -> list[Candidate]:
+        """The oldest waiting jobs."""
+        waiting = JobRow.select(JobRow.id, JobRow.seq, JobRow.model).where(JobRow.status == PENDING)
+        oldest = waiting.order_by(JobRow.seq).limit(WINDOW).tuples()
+        return [Candidate(*row) for row in oldest.execute(self._database)]
+
+    def _cancel_requested(self, job_id: str) -> bool:
+        wish = JobRow.select(JobRow.cancel_requested_at).where(JobRow.id == job_id).tuples()
+        row = first_row(wish, self._database)
+        return row is not None and row[0] is not None
 
     def _move_mine(self, claim: Claim, target: JobStatus, **columns: Any) -> bool:
         return self._table.move(claim.job.id, PROCESSING, target, self._mine(claim), **columns)
@@ -205,11 +231,27 @@ class Claims:
             & (JobRow.attempt == claim.attempt)
         )
 
-    def _end_attempt(
-        self, claim: Claim, outcome: AttemptOutcome, error: str | None, log_tail: str = ""
-    ) -> None:
+    def _end_attempt(self, claim: Claim, outcome: AttemptOutcome, error: str | None, log_tail: str) -> None:
         AttemptRow.update(
             outcome=str(outcome), ended_at=self._clock.now(), error=error, log_tail=log_tail
-        ).where((AttemptRow.job_id == claim.job.id) & (AttemptRow.number == claim.attempt)).execute(
-            self._database
+        ).where(self._my_attempt(claim)).execute(self._database)
+
+    def _too_late(self, claim: Claim, outcome: AttemptOutcome, log_tail: str) -> bool:
+        """Whether this end is on record after all; if not, the attempt says that it came too late.
+
+        The answer to a commit can get lost with the connection. The second try then finds the job moved, by
+        ourselves: taking that for a takeover would throw away the pictures of a completed job.
+        """
+        query = AttemptRow.select(AttemptRow.outcome).where(self._my_attempt(claim)).tuples()
+        row = first_row(query, self._database)
+        if row is not None and row[0] in (AttemptOutcome.RUNNING, AttemptOutcome.LOST):
+            late = f"The job was taken over; this attempt came back too late ({outcome})."
+            self._end_attempt(claim, AttemptOutcome.LOST, late, log_tail)
+        return row is not None and row[0] == outcome
+
+    def _my_attempt(self, claim: Claim) -> Any:
+        return (
+            (AttemptRow.job_id == claim.job.id)
+            & (AttemptRow.number == claim.attempt)
+            & (AttemptRow.worker == claim.worker)
         )

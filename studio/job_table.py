@@ -11,7 +11,7 @@ from studio.clock import Clock
 from studio.errors import NotFound
 from studio.job import TRANSITIONS, Job, JobStatus
 from studio.rows import to_job
-from studio.schema import CounterRow, JobRow
+from studio.schema import EVERY_COLUMN, CounterRow, JobRow, first_row
 
 
 class JobTable:
@@ -30,8 +30,9 @@ class JobTable:
         where = (JobRow.id == job_id) & (JobRow.status == source)
         if not self.update(where if guard is True else where & guard, status=str(target), **columns):
             return False
-        self.count(str(source), -1)
-        self.count(str(target), 1)
+        # Always in one order, so that two connections can't wait for each other's counters.
+        for name, change in sorted({str(source): -1, str(target): 1}.items()):
+            self.count(name, change)
         return True
 
     def update(self, where: Any, **columns: Any) -> int:
@@ -45,15 +46,20 @@ class JobTable:
             self.database
         )
 
+    def reserve_place(self, max_pending: int) -> bool:
+        """Count one more pending job if fewer than `max_pending` wait, in one step."""
+        room = (CounterRow.name == JobStatus.PENDING) & (CounterRow.value < max_pending)
+        return bool(CounterRow.update(value=CounterRow.value + 1).where(room).execute(self.database))
+
     def get(self, job_id: str) -> Job:
         """The job as it is now. Errors: NotFound."""
-        rows = list(JobRow.select().where(JobRow.id == job_id).dicts().execute(self.database))
-        if not rows:
+        row = first_row(JobRow.select(EVERY_COLUMN).where(JobRow.id == job_id).dicts(), self.database)
+        if row is None:
             raise NotFound(f"No job has the id {job_id!r}.")
         position = None
-        if rows[0]["status"] == JobStatus.PENDING:
-            position = self.waiting_before(rows[0]["seq"]) + 1
-        return to_job(rows[0], now=self.clock.now(), position=position)
+        if row["status"] == JobStatus.PENDING:
+            position = self.waiting_before(row["seq"]) + 1
+        return to_job(row, now=self.clock.now(), position=position)
 
     def counts(self) -> dict[JobStatus, int]:
         """How many jobs have each status."""
@@ -62,7 +68,6 @@ class JobTable:
 
     def waiting_before(self, seq: int) -> int:
         """How many pending jobs were submitted before this one."""
-        query = JobRow.select(fn.COUNT(JobRow.seq)).where(
-            (JobRow.status == JobStatus.PENDING) & (JobRow.seq < seq)
-        )
-        return int(next(iter(query.tuples().execute(self.database)))[0])
+        waiting = (JobRow.status == JobStatus.PENDING) & (JobRow.seq < seq)
+        query = JobRow.select(fn.COUNT(JobRow.seq)).where(waiting).tuples()
+        return int(first_row(query, self.database)[0])

@@ -5,6 +5,7 @@ GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are honoured, and on a Hugging Face Sp
 studio listens where Spaces expect it unless told otherwise.
 """
 
+import ipaddress
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,7 +28,6 @@ Source = PydanticBaseSettingsSource
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 SPACE_STORAGE = Path("/data")
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Settings(BaseSettings):
@@ -85,7 +85,10 @@ class Settings(BaseSettings):
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can connect."""
-        return self.host in LOOPBACK or self.host.startswith("127.")
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     @property
     def database_url(self) -> str:
@@ -153,6 +156,12 @@ def _conflicts(settings: Settings) -> Iterator[str]:
         yield (
             f"host: {settings.host} is reachable from other machines; set --api-key (STUDIO_API_KEY), "
             "or --public to let everybody in"
+        )
+    if "://" in settings.database and not settings.database.startswith(("postgres://", "postgresql://")):
+        kind = settings.database.partition("://")[0]
+        yield (
+            f"database: {kind}:// is no database we know; give postgresql://… or the path of an SQLite file "
+            "(--database or STUDIO_DATABASE)"
         )
     if not settings.models.is_file():
         yield f"models: no file {settings.models}; name the catalogue with --models or STUDIO_MODELS"

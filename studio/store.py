@@ -1,9 +1,9 @@
 """JobStore: what faces ask of the queue: submit, look, cancel. The worker's side is in claims.py."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import uuid_utils
 from peewee import Database, fn
@@ -13,8 +13,9 @@ from studio.errors import IdempotencyMismatch, JobFinished, QueueFull
 from studio.job import Attempt, Job, JobStatus
 from studio.job_table import JobTable
 from studio.params import Recipe
+from studio.reader import Reader
 from studio.rows import to_attempt, to_job
-from studio.schema import AttemptRow, JobRow
+from studio.schema import EVERY_COLUMN, AttemptRow, JobRow, first_row
 from studio.writer import Writer
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class JobStore:
         self._database = database
         self._writer = writer
         self._clock = clock
+        self._read = Reader(database).run
         self._table = JobTable(database, clock)
 
     # -- reading -----------------------------------------------------------------------------------
@@ -62,7 +64,7 @@ class JobStore:
         """Jobs, newest first, with the position of those that wait; `total` counts all of that status."""
 
         def read() -> Page[Job]:
-            query = JobRow.select().order_by(JobRow.seq.desc()).limit(limit).offset(offset)
+            query = JobRow.select(EVERY_COLUMN).order_by(JobRow.seq.desc()).limit(limit).offset(offset)
             if status is not None:
                 query = query.where(JobRow.status == status)
             rows = list(query.dicts().execute(self._database))
@@ -115,31 +117,31 @@ class JobStore:
         job_id, now = new_id(), self._clock.now()
 
         def change() -> Job:
-            if idempotency_key is not None:
-                earlier = self._by_key(idempotency_key)
-                if earlier is not None:
-                    if earlier["fingerprint"] != fingerprint:
-                        raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
-                    return self._table.get(earlier["id"])
-            waiting = self._table.counts()[PENDING]
-            if waiting >= max_pending:
+            earlier = self._same_request(idempotency_key, fingerprint)
+            if earlier is not None:
+                return earlier
+            if not self._table.reserve_place(max_pending):
+                waiting = self._table.counts()[PENDING]
                 raise QueueFull(
                     f"The queue is full: {waiting} jobs wait, the limit is {max_pending}.", retry_after=10
                 )
-            JobRow.insert(
+            insert = JobRow.insert(
                 id=job_id, status=str(PENDING), model=recipe.model, recipe=recipe.model_dump_json(),
                 created_at=now, updated_at=now, input_image=recipe.input_image, mask=recipe.mask,
                 source_image_id=source_image_id, idempotency_key=idempotency_key, fingerprint=fingerprint,
-            ).execute(self._database)  # fmt: skip
-            self._table.count(str(PENDING), 1)
-            return self._table.get(job_id)
+            )  # fmt: skip
+            if insert.on_conflict(action="nothing").as_rowcount().execute(self._database):
+                return self._table.get(job_id)
+            # Another connection used the key since we looked, or this is the second try of an insert that
+            # was stored although its answer got lost.
+            self._table.count(str(PENDING), -1)
+            return self._same_request(idempotency_key, fingerprint) or self._table.get(job_id)
 
         return self._writer.run(change)
 
     def earlier(self, idempotency_key: str) -> tuple[str, str] | None:
         """(job id, fingerprint) of the request that used this key, or None."""
-        row = self._read(lambda: self._by_key(idempotency_key))
-        return None if row is None else (row["id"], row["fingerprint"])
+        return self._read(lambda: self._by_key(idempotency_key))
 
     def request_cancel(self, job_id: str) -> Job:
         """The job after the wish: cancelled at once if it waited, else still processing and marked.
@@ -162,10 +164,17 @@ class JobStore:
 
         return self._writer.run(change)
 
-    def _by_key(self, key: str) -> dict[str, Any] | None:
-        query = JobRow.select(JobRow.id, JobRow.fingerprint).where(JobRow.idempotency_key == key).dicts()
-        return next(iter(query.execute(self._database)), None)
+    def _same_request(self, key: str | None, fingerprint: str | None) -> Job | None:
+        """The job that this key made, if any. Errors: IdempotencyMismatch."""
+        row = None if key is None else self._by_key(key)
+        if row is None:
+            return None
+        job_id, known = row
+        if known != fingerprint:
+            raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
+        return self._table.get(job_id)
 
-    def _read(self, query: Callable[[], T]) -> T:
-        with self._database.connection_context():
-            return query()
+    def _by_key(self, key: str) -> tuple[str, str] | None:
+        query = JobRow.select(JobRow.id, JobRow.fingerprint).where(JobRow.idempotency_key == key).tuples()
+        row: tuple[str, str] | None = first_row(query, self._database)
+        return row

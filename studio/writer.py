@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
-from peewee import Database, DatabaseError, OperationalError
+from peewee import Database, DatabaseError, InterfaceError, OperationalError
 
 from studio.errors import Stopping, StorageFull
 
@@ -75,11 +75,13 @@ class GroupWriter:
         self._thread.join()
 
     def _loop(self) -> None:
-        with self._database.connection_context():
-            more = True
-            while more:
-                group, more = self._gather()
+        # The first change opens the connection: if that fails, whoever asked for the change gets the error.
+        more = True
+        while more:
+            group, more = self._gather()
+            if group:
                 self._commit(group)
+        self._database.close()
 
     def _gather(self) -> tuple[list[tuple[Callable[[], Any], Future[Any]]], bool]:
         """What waits now, at least one, at most GROUP; and whether there will be more."""
@@ -109,7 +111,8 @@ class GroupWriter:
                             result = change()
                     except DatabaseError:
                         raise
-                    except Exception as error:
+                    # Whatever a change raises is its asker's: this thread must outlive it.
+                    except BaseException as error:
                         failed.append((future, error))
                     else:
                         done.append((future, result))
@@ -135,11 +138,31 @@ class PooledWriter:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._closed = False
+        self._running = 0
+        self._idle = threading.Condition()
 
     def run(self, change: Callable[[], T]) -> T:
+        with self._idle:
+            if self._closed:
+                raise Stopping("The studio is shutting down.")
+            self._running += 1
+        try:
+            return self._run(change)
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
+
+    def close(self) -> None:
+        with self._idle:
+            self._closed = True
+            self._idle.wait_for(lambda: self._running == 0)
+
+    def _run(self, change: Callable[[], T]) -> T:
         try:
             return self._attempt(change)
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             full = storage_error(error)
             if full is not None:
                 raise full from error
@@ -150,6 +173,3 @@ class PooledWriter:
     def _attempt(self, change: Callable[[], T]) -> T:
         with self._database.connection_context(), self._database.atomic():
             return change()
-
-    def close(self) -> None:
-        """Nothing waits here."""

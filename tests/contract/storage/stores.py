@@ -1,0 +1,91 @@
+"""Everything that is stored, over one database, as assembly puts it together."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import Database
+
+from studio.claims import Claim, Claims
+from studio.job import JobStatus
+from studio.records import Records
+from studio.schema import close_database, is_postgres, open_database
+from studio.store import JobStore
+from studio.writer import GroupWriter, PooledWriter, Writer
+from tests.builders import a_recipe
+from tests.fakes import FakeClock
+
+MANY = 1_000_000
+
+
+@dataclass
+class Stores:
+    """The queue and what came of it, and the clock they go by."""
+
+    database: Database
+    writer: Writer
+    clock: FakeClock
+    jobs: JobStore
+    claims: Claims
+    records: Records
+
+    def add(self, **changes: object) -> str:
+        """The id of a new pending job."""
+        return self.jobs.add(a_recipe(**changes), max_pending=MANY).id
+
+    def claimed(self, worker: str = "first") -> Claim:
+        """The oldest pending job, now this worker's."""
+        claim = self.claims.claim(worker)
+        assert claim is not None, "nothing waits"
+        return claim
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a plain query finds, past all of our own code."""
+        with self.database.connection_context():
+            return [tuple(row) for row in self.database.execute_sql(sql).fetchall()]
+
+    def wipe(self) -> None:
+        """Start over in the same database."""
+        with self.database.connection_context(), self.database.atomic():
+            for table in ("image", "generation", "attempt", "job", "speed"):
+                self.database.execute_sql(f"DELETE FROM {table}")
+            self.database.execute_sql("UPDATE counter SET value = 0")
+
+    def assert_consistent(self) -> None:
+        """What holds at every instant: counters, attempts and pictures agree with the rows."""
+        counted = dict(self.rows("SELECT status, COUNT(*) FROM job GROUP BY status"))
+        assert self.jobs.counts() == {status: counted.get(str(status), 0) for status in JobStatus}
+        (generations,) = self.rows("SELECT COUNT(*) FROM generation")[0]
+        assert self.rows("SELECT value FROM counter WHERE name = 'generation'") == [(generations,)]
+        assert not self.rows(
+            "SELECT id FROM job WHERE attempt != (SELECT COUNT(*) FROM attempt WHERE job_id = job.id)"
+        )
+        assert not self.rows(
+            "SELECT id FROM generation WHERE image_count != "
+            "(SELECT COUNT(*) FROM image WHERE generation_id = generation.id)"
+        )
+        assert not self.rows(
+            "SELECT job_id FROM attempt WHERE (outcome = 'running') != (ended_at IS NULL) OR "
+            "outcome = 'running' AND "
+            "job_id NOT IN (SELECT id FROM job WHERE status = 'processing' AND attempt = number)"
+        )
+        assert not self.rows(
+            "SELECT id FROM generation WHERE job_id NOT IN "
+            "(SELECT job.id FROM job WHERE status = 'completed' AND generation_id = generation.id)"
+        )
+
+
+@contextmanager
+def open_stores(url: str) -> Iterator[Stores]:
+    """The stores over a database that has its tables; closed afterwards."""
+    database, clock = open_database(url), FakeClock()
+    writer: Writer = PooledWriter(database) if is_postgres(url) else GroupWriter(database)
+    try:
+        yield Stores(
+            database, writer, clock, JobStore(database, writer, clock), Claims(database, writer, clock),
+            Records(database, writer, clock),
+        )  # fmt: skip
+    finally:
+        writer.close()
+        close_database(database)
