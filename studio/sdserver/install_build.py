@@ -5,7 +5,8 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,7 @@ from studio.cache import cache_dir
 from studio.errors import EngineUnavailable
 from studio.sdserver.install_place import place_engine, processor_kind, work_folder
 from studio.sdserver.install_progress import InstallProgress, Reporter
-from studio.sdserver.install_run import Finished, run, run_briefly
+from studio.sdserver.install_run import run, run_briefly
 from studio.sdserver.install_source import EngineSource, fetch_source
 from studio.sdserver.install_tools import FoundTools, build_tools
 
@@ -38,6 +39,27 @@ _BACKEND_WORDS = {
 }
 
 
+@dataclass(frozen=True)
+class _Workshop:
+    """Where and how the programs of one build run."""
+
+    folder: Path
+    log: Path
+    environ: Mapping[str, str]
+    report: Reporter
+    stop: threading.Event
+
+    def run(self, goal: str, *argv: str | Path, on_line: Callable[[str], None] | None = None) -> None:
+        """Errors: EngineUnavailable, "the engine could not be `goal`"; StopRequested."""
+        ended = run(
+            argv, folder=self.folder, environ=self.environ, log=self.log, stop=self.stop, on_line=on_line
+        )
+        if ended.code != 0:
+            raise EngineUnavailable(
+                f"the engine could not be {goal}: {ended.reason}; the whole story is in {self.log}"
+            )
+
+
 def build_engine(
     source: EngineSource, backend: str, found: FoundTools, *, report: Reporter, stop: threading.Event
 ) -> Path:
@@ -59,66 +81,34 @@ def build_engine(
             "TMPDIR": str(work),  # what a killed compiler leaves goes with the rest
             "NINJA_STATUS": "[%f/%t] ",
         }
+        workshop = _Workshop(work, log, environ, report, stop)
         options = (*source.options, *_BACKEND_OPTIONS[backend])
         if backend == "cuda":
             options += (f"-DCMAKE_CUDA_COMPILER={found.nvcc}",)
         report(InstallProgress(f"Configuring the engine for {_BACKEND_WORDS[backend]}"))
         tree = work / "build"
-        argv: list[str | Path] = [
-            "cmake",
-            "-S",
-            project,
-            "-B",
-            tree,
-            "-G",
-            "Ninja",
-            "-DCMAKE_BUILD_TYPE=Release",
-            *options,
-        ]
-        _require(run(argv, folder=work, environ=environ, log=log, stop=stop), "configured", log)
-        _compile(source, backend, tree, environ, log, report, stop)
+        kind = ("-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release")
+        workshop.run("configured", "cmake", "-S", project, "-B", tree, *kind, *options)
+        _compile(workshop, tree, source.targets, f"Building the engine for {_BACKEND_WORDS[backend]}")
         engine = _gather(source, project, tree, work / "engine")
         report(InstallProgress("Trying the new engine", done=1, total=1))
         tried = run_briefly([engine / _program("sd-server"), "--version"])
         if tried.code != 0:
             raise EngineUnavailable(f"the engine was built but does not start: {tried.reason}; log: {log}")
-        told_apart = source.identity + processor_kind()
-        return place_engine(
-            engine,
-            f"{source.version}-{backend}-{hashlib.sha256(told_apart.encode()).hexdigest()[:8]}",
-            origin=source.identity,
-            backend=backend,
-            processor=processor_kind(),
-        )
+        processor = processor_kind()
+        key = hashlib.sha256(f"{source.identity} {processor}".encode()).hexdigest()[:8]
+        name = f"{source.version}-{backend}-{key}"
+        return place_engine(engine, name, origin=source.identity, backend=backend, processor=processor)
 
 
-def _compile(
-    source: EngineSource,
-    backend: str,
-    tree: Path,
-    environ: Mapping[str, str],
-    log: Path,
-    report: Reporter,
-    stop: threading.Event,
-) -> None:
-    step = f"Building the engine for {_BACKEND_WORDS[backend]}"
-
+def _compile(workshop: _Workshop, tree: Path, targets: Sequence[str], step: str) -> None:
     def show(line: str) -> None:
         counted = _NINJA_STEP.match(line)
         if counted is not None:
-            report(InstallProgress(step, done=int(counted[1]), total=int(counted[2])))
+            workshop.report(InstallProgress(step, done=int(counted[1]), total=int(counted[2])))
 
-    argv: list[str | Path] = [
-        "cmake",
-        "--build",
-        tree,
-        "--parallel",
-        str(_compilers()),
-        "--target",
-        *source.targets,
-    ]
-    built = run(argv, folder=tree, environ=environ, log=log, stop=stop, on_line=show)
-    _require(built, "built", log)
+    jobs = str(_compilers())
+    workshop.run("built", "cmake", "--build", tree, "--parallel", jobs, "--target", *targets, on_line=show)
 
 
 def _compilers() -> int:
@@ -138,10 +128,3 @@ def _gather(source: EngineSource, project: Path, tree: Path, engine: Path) -> Pa
 
 def _program(target: str) -> str:
     return f"{target}.exe" if os.name == "nt" else target
-
-
-def _require(finished: Finished, verb: str, log: Path) -> None:
-    if finished.code != 0:
-        raise EngineUnavailable(
-            f"the engine could not be {verb}: {finished.reason}; the whole story is in {log}"
-        )

@@ -37,14 +37,7 @@ def download(
     _check_address(httpx.URL(url))
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{sha256}.part"
-    with httpx.Client(
-        timeout=_TIMEOUT,
-        follow_redirects=True,
-        # Also of every redirect.
-        event_hooks={"request": [lambda request: _check_address(request.url)]},
-        # A transfer that is packed on the way has other offsets than the file.
-        headers={"Accept-Encoding": "identity"},
-    ) as client:
+    with _client() as client:
         failures = 0
         most = _size(part)
         while True:
@@ -69,6 +62,17 @@ def download(
         part.unlink()
         raise EngineUnavailable(f"{url} is not the expected file: its SHA-256 is {found}, not {sha256}")
     return part
+
+
+def _client() -> httpx.Client:
+    return httpx.Client(
+        timeout=_TIMEOUT,
+        follow_redirects=True,
+        # Also of every redirect.
+        event_hooks={"request": [lambda request: _check_address(request.url)]},
+        # A transfer that is packed on the way has other offsets than the file.
+        headers={"Accept-Encoding": "identity"},
+    )
 
 
 def _fetch(

@@ -24,8 +24,8 @@ class InstallProgress:
 
     @property
     def fraction(self) -> float:
-        """0..1; 0 while the length is unknown. Only the one long step of an installation has a length,
-        so over a whole installation it never falls."""
+        """0..1; 0 while the length is unknown. Of a build only the one long step has a length, so
+        over a whole build it never falls."""
         return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
 

@@ -99,7 +99,7 @@ def run_briefly(argv: Sequence[str | Path]) -> Finished:
 
 
 def end_all_in(folder: Path) -> None:
-    """Kill the processes at work in `folder`: what is left of a build whose studio was killed."""
+    """Kill the processes without a terminal that work in `folder`: what a killed studio left of a build."""
     left = [process for process in psutil.process_iter() if _works_in(folder, process)]
     for process in left:
         with suppress(psutil.Error):
@@ -109,6 +109,8 @@ def end_all_in(folder: Path) -> None:
 
 def _works_in(folder: Path, process: psutil.Process) -> bool:
     try:
+        if os.name == "posix" and process.terminal() is not None:
+            return False  # a person looking around, not a build
         return Path(process.cwd()).is_relative_to(folder)
     except (psutil.Error, OSError):  # gone, or somebody else's
         return False
@@ -129,7 +131,8 @@ def _start(argv: Sequence[str | Path], folder: Path, environ: Mapping[str, str])
     )
     if os.name == "posix":
         with suppress(OSError):  # the studio answers people while the compilers run
-            os.setpriority(os.PRIO_PROCESS, child.pid, _NICENESS)
+            own = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, child.pid, min(own + _NICENESS, 19))
     return child
 
 
@@ -158,14 +161,20 @@ def _kill_all(child: subprocess.Popen[str]) -> None:
     """Kill the child and all that came of it, at once: what a build does is thrown away anyway."""
     if child.returncode is not None:  # collected already: the number may belong to somebody else by now
         return
-    child.kill()
     # By session, since ninja gives every compiler a process group of its own and SIGKILL of ninja alone would
     # leave them. Again until none is left, because one may have been born meanwhile.
-    while members := [process for process in psutil.process_iter() if _is_of(child, process)]:
+    members = _all_of(child)
+    child.kill()
+    while members:
         for process in members:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(members, timeout=_KILL_SECONDS)
+        members = _all_of(child)
+
+
+def _all_of(child: subprocess.Popen[str]) -> list[psutil.Process]:
+    return [process for process in psutil.process_iter() if _is_of(child, process)]
 
 
 def _is_of(child: subprocess.Popen[str], process: psutil.Process) -> bool:

@@ -94,8 +94,8 @@ def test_only_what_works_in_a_folder_is_ended(tmp_path: Path) -> None:
     outside.mkdir()
     waiting = [sys.executable, "-c", "import sys; sys.stdin.read()"]
     with (
-        subprocess.Popen(waiting, cwd=inside, stdin=subprocess.PIPE) as left,
-        subprocess.Popen(waiting, cwd=outside, stdin=subprocess.PIPE) as other,
+        subprocess.Popen(waiting, cwd=inside, stdin=subprocess.PIPE, start_new_session=True) as left,
+        subprocess.Popen(waiting, cwd=outside, stdin=subprocess.PIPE, start_new_session=True) as other,
     ):
         end_all_in(inside)
 
