@@ -30,6 +30,7 @@ from studio.params import GenerationParams
 from studio.preparation import Preparation
 from studio.recipes import to_recipe
 from studio.records import Records
+from studio.schema import is_postgres
 from studio.settings import Settings
 from studio.store import JobStore, Page, is_id
 from studio.worker import Worker
@@ -92,7 +93,9 @@ class Studio:
 
     def start(self) -> None:
         """Repair what an earlier life left, get the engine ready, and begin to work; returns at once."""
-        for job in self._claims.release():
+        # An SQLite file is ours alone; a PostgreSQL server may have other studios at work.
+        owner = self._worker.name if is_postgres(self.settings.database_url) else None
+        for job in self._claims.release(owner):
             log.info("job %s was running when the studio stopped -> %s", job.id, job.status)
         self._preparation.start()
         self._worker.start()

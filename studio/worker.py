@@ -13,13 +13,10 @@ from studio.catalog import Catalog
 from studio.claims import Claims
 from studio.clock import Clock
 from studio.darkroom import Darkroom, Sitting
+from studio.endings import Endings
 from studio.engine import Engine, Picture
 from studio.errors import (
-    CancelRequested,
-    EngineCrashed,
-    EngineStalled,
     Interrupted,
-    LeaseLost,
     ModelFilesMissing,
     StopRequested,
     StorageFull,
@@ -28,7 +25,7 @@ from studio.errors import (
 from studio.estimates import Estimates
 from studio.events import EventBus
 from studio.gallery import Gallery
-from studio.job import JobStatus, Progress, after_error
+from studio.job import Progress
 from studio.model import Model
 from studio.preparation import Preparation
 from studio.run import Run
@@ -63,8 +60,9 @@ class Worker:
         bus: EventBus,
         clock: Clock,
     ) -> None:
-        self._name = name
+        self.name = name
         self._claims = claims
+        self._endings = Endings(claims)
         self._estimates = estimates
         self._gallery = gallery
         self._darkroom = darkroom
@@ -126,19 +124,29 @@ class Worker:
             self._preload()
             while not self._stopping.is_set():
                 self._awake.clear()
-                if not (self._preparation.is_ready and self._has_room() and self.run_once()):
-                    self._rest()
-        except Exception:
-            log.exception("the worker died")
-            raise
+                try:
+                    if not (self._preparation.is_ready and self._has_room() and self.run_once()):
+                        self._rest()
+                except Exception:
+                    self._recover()
         finally:
-            self.settle()
             self._saver.shutdown()
             self._engine.close()
 
+    def _recover(self) -> None:
+        """The queue itself could not be written, which a full disk does: wait, then free what was in hand."""
+        log.exception("the worker could not reach the queue; it goes on in %d s", STORAGE_SECONDS)
+        self._saving = None
+        self._saver.submit(lambda: None).result()  # what is being saved may still succeed
+        self._clock.wait(self._stopping, STORAGE_SECONDS)
+        try:
+            self._claims.release(self.name)
+        except StudioError as error:
+            log.error("the queue is still out of reach: %s", error)
+
     def run_once(self) -> bool:
         """Do the next job; False if none waits. Its pictures may still be being saved: see `settle`."""
-        claim = self._claims.claim(self._name)
+        claim = self._claims.claim(self.name)
         if claim is None:
             return False
         run = self._current = Run(
@@ -151,14 +159,11 @@ class Worker:
             sitting = self._darkroom.prepare(run.job.recipe, model)
             pictures = self._generate(run, model, sitting)
         except Interrupted as interruption:
-            self._interrupted(run, interruption)
+            self._endings.interrupted(run, interruption, self._engine.log_tail)
         except StudioError as error:
-            self._give_up(run, error)
+            self._endings.failed(run, error, self._engine.log_tail)
         except Exception:
-            log.exception("job %s failed unexpectedly", run.job.id)
-            self._claims.fail(
-                claim, "Something unexpected went wrong; the log of the studio says what.", "error"
-            )
+            self._endings.broken(run, self._engine.log_tail)
         else:
             self.settle()
             tail = self._engine.log_tail
@@ -210,43 +215,11 @@ class Worker:
                 images = generation.images
                 self._gallery.delete([image.path for image in images], [image.id for image in images])
         except StudioError as error:
-            self._give_up(run, error, log_tail)
+            self._endings.failed(run, error, log_tail)
         except Exception:
-            log.exception("job %s could not be saved", job.id)
-            self._claims.fail(
-                run.claim, "The pictures could not be saved; the log says why.", "error", log_tail
-            )
+            self._endings.broken(run, log_tail)
         finally:
             self._bus.hint(job.id)
-
-    # -- endings -------------------------------------------------------------------------------------
-
-    def _interrupted(self, run: Run, interruption: Interrupted) -> None:
-        tail = self._engine.log_tail
-        if isinstance(interruption, CancelRequested):
-            self._claims.mark_cancelled(run.claim, tail)
-            log.info("job %s processing -> cancelled", run.job.id)
-        elif isinstance(interruption, LeaseLost):
-            log.warning("job %s is no longer ours", run.job.id)
-        else:
-            self._claims.requeue(run.claim, None, tail)
-            log.info("job %s processing -> pending: the studio stops", run.job.id)
-
-    def _give_up(self, run: Run, error: StudioError, log_tail: str | None = None) -> None:
-        tail = self._engine.log_tail if log_tail is None else log_tail
-        if isinstance(error, StorageFull):
-            # Not the job's fault, and it costs nobody anything to wait for room.
-            log.error("job %s waits: %s", run.job.id, error)
-            self._claims.requeue(run.claim, None, tail)
-            return
-        status, sentence = after_error(error, run.job.failures)
-        log.warning("job %s processing -> %s: %s", run.job.id, status, error)
-        if isinstance(error, EngineCrashed | EngineStalled):
-            self._loaded = None
-        if status is JobStatus.PENDING:
-            self._claims.requeue(run.claim, sentence, tail)
-        else:
-            self._claims.fail(run.claim, sentence, error.code, tail)
 
     # -- between jobs --------------------------------------------------------------------------------
 
@@ -266,10 +239,15 @@ class Worker:
 
     def _has_room(self) -> bool:
         """Whether pictures could be stored; if not, wait a while and say so once."""
-        free = self._gallery.free_bytes()
-        if free >= RESERVE_BYTES:
-            return True
-        log.error("the queue waits: %d MB free under outputs/, %d MB needed", free >> 20, RESERVE_BYTES >> 20)
+        try:
+            free = self._gallery.free_bytes()
+            if free >= RESERVE_BYTES:
+                return True
+            log.error(
+                "the queue waits: %d MB free under outputs/, %d needed", free >> 20, RESERVE_BYTES >> 20
+            )
+        except StorageFull as error:
+            log.error("the queue waits: %s", error)
         self._clock.wait(self._stopping, STORAGE_SECONDS)
         return False
 
