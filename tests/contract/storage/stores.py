@@ -1,9 +1,9 @@
 """Everything that is stored, over one database, as assembly puts it together."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from peewee import Database
 
@@ -16,6 +16,7 @@ from studio.writer import GroupWriter, PooledWriter, Writer
 from tests.builders import a_recipe
 from tests.fakes import FakeClock
 
+T = TypeVar("T")
 MANY = 1_000_000
 
 
@@ -74,6 +75,20 @@ class Stores:
             "SELECT id FROM generation WHERE job_id NOT IN "
             "(SELECT job.id FROM job WHERE status = 'completed' AND generation_id = generation.id)"
         )
+
+
+class AnswersGetLost:
+    """A writer that, like one whose connection dies after the commit, makes every change a second time."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def run(self, change: Callable[[], T]) -> T:
+        self._writer.run(change)
+        return self._writer.run(change)
+
+    def close(self) -> None:
+        self._writer.close()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from studio.job import JobStatus
 from studio.params import MAX_SEED
 from studio.store import JobStore, is_id
 from tests.builders import a_generation, a_recipe, new_id
-from tests.contract.storage.stores import MANY, Stores, open_stores
+from tests.contract.storage.stores import MANY, AnswersGetLost, Stores, open_stores
 
 PROMPTS = {
     "emoji": "a 🦊 and a family 👨‍👩‍👧‍👦 under a 🏳️‍🌈",
@@ -245,23 +245,9 @@ def test_after_close_changes_are_refused(url: str) -> None:
         assert stores.jobs.get(job_id).position == 1
 
 
-class AnswersGetLost:
-    """A writer that, like one whose connection dies after the commit, makes every change a second time."""
-
-    def __init__(self, stores: Stores) -> None:
-        self._writer = stores.writer
-
-    def run(self, change):  # type: ignore[no-untyped-def]
-        self._writer.run(change)
-        return self._writer.run(change)
-
-    def close(self) -> None:
-        self._writer.close()
-
-
 @pytest.mark.parametrize("key", [None, "key"])
 def test_a_submit_whose_answer_got_lost_makes_one_job(stores: Stores, key: str | None) -> None:
-    jobs = JobStore(stores.database, AnswersGetLost(stores), stores.clock)
+    jobs = JobStore(stores.database, AnswersGetLost(stores.writer), stores.clock)
 
     job = jobs.add(a_recipe(), max_pending=MANY, idempotency_key=key, fingerprint="same")
 
