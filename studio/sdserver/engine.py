@@ -230,7 +230,7 @@ class SdServerEngine:
             EngineTask(server, self._clock, self._monitor, pulse).run(request)
         except (EngineRefused, BadResult) as error:
             raise EngineUnavailable(
-                f"{model.id} was loaded, but its trial picture failed: {error.message}; "
+                f"{model.id} was loaded, but its trial picture failed: {error.message.rstrip('.')}; "
                 "check that its entry in models.yml names all files the model needs"
             ) from error
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from studio.engine_options import EngineOptions, flags_of
+from studio.errors import EngineUnavailable
 from studio.model import ModelFiles
 from studio.sdserver.command import LOOPBACK, parse_help
 from studio.sdserver.ports import free_port
@@ -43,8 +44,14 @@ class FlagProbe:
         self._known: dict[tuple[Path, int, int], frozenset[str]] = {}
 
     def known_flags(self, binary: Path, pulse: Pulse) -> frozenset[str]:
-        """What the engine lists; `pinned_flags` for one that lists nothing."""
-        state = binary.stat()
+        """What the engine lists; `pinned_flags` for one that lists nothing.
+
+        Errors: EngineUnavailable if the file can't be run.
+        """
+        try:
+            state = binary.stat()
+        except OSError as error:
+            raise EngineUnavailable(f"the engine {binary} can't be used: {error.strerror}") from error
         key = (binary, state.st_mtime_ns, state.st_size)
         if key not in self._known:
             self._known[key] = self._ask(binary, pulse)

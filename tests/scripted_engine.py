@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""A program that speaks sd-server's language and misbehaves as told, unlike the real one.
+
+Standard library only. A prompt that is a JSON object gives directions for its job, any other is drawn as a
+plain picture; SCRIPTED_START, a JSON object in the environment, gives directions for the start:
+
+    start   "exit": code, "stderr": text, "page": text, "ignore_sigterm": true, "answers": false, "once": file
+            ("once": only while that file is absent; it is made then)
+    job     "submit": html | nameless | refused | silent
+            "job": html | lost | expired | silent | huge | dripping
+            "result": base64 | empty | short | size | text | failed
+            "die": {"signal": n} or {"exit": n}, with "stderr": text; "hold": true; "flood": megabytes
+            die and hold happen after the first step
+"""
+
+import base64
+import json
+import os
+import signal
+import struct
+import sys
+import threading
+import zlib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+BAR = "=" * 25 + " " * 25
+NEVER = threading.Event()
+
+
+def say(text):
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
+def complain(text):
+    sys.stderr.buffer.write(text.encode() + b"\n")
+    sys.stderr.buffer.flush()
+
+
+def info(message):
+    say(f"[INFO ] scripted.cpp:1    - {message}\n")
+
+
+def option(name, default=None):
+    return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
+
+
+def end(directions):
+    if "stderr" in directions:
+        complain(directions["stderr"])
+    if "signal" in directions:
+        os.kill(os.getpid(), directions["signal"])
+        NEVER.wait()
+    os._exit(directions["exit"])
+
+
+def png(width, height, seed):
+    def chunk(tag, content):
+        return struct.pack(">I", len(content)) + tag + content + struct.pack(">I", zlib.crc32(tag + content))
+
+    row = b"\0" + bytes((seed * 37 + column) % 256 for column in range(width * 3))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(row * height)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+class Job:
+    def __init__(self, request):
+        self.request = request
+        try:
+            self.directions = json.loads(request["prompt"])
+        except ValueError:
+            self.directions = {}
+        if not isinstance(self.directions, dict):
+            self.directions = {}
+        self.done = threading.Event()
+
+    def run(self):
+        steps, count = self.request["sample_params"]["sample_steps"], self.request["batch_count"]
+        info(f"generate_image {self.request['width']}x{self.request['height']}")
+        info("get_learned_condition completed, taking 0.00s")
+        for picture in range(count):
+            info(f"generating image: {picture + 1}/{count} - seed {self.request['seed'] + picture}")
+            for step in range(1, steps + 1):
+                say(f"\r  |{BAR}| {step}/{steps} - 9.99it/s\x1b[K" + ("\n" if step == steps else ""))
+                self.misbehave()
+        info(f"generating {count} latent images completed, taking 0.00s")
+        info(f"decoding {count} latents")
+        for picture in range(count):
+            info(f"latent {picture + 1} decoded, taking 0.00s")
+        info("generate_image completed in 0.00s")
+        self.done.set()
+
+    def misbehave(self):
+        if "die" in self.directions:
+            end(self.directions["die"])
+        if self.directions.get("hold"):
+            NEVER.wait()
+        for _ in range(self.directions.get("flood", 0)):
+            say("x" * (1 << 20))
+
+    def images(self):
+        wrong = self.directions.get("result")
+        width, height = self.request["width"], self.request["height"]
+        if wrong == "empty":
+            return []
+        if wrong == "base64":
+            return [{"index": 0, "b64_json": "!!!"}]
+        if wrong == "text":
+            return [{"index": 0, "b64_json": base64.b64encode(b"no picture").decode()}]
+        if wrong == "size":
+            width += 64
+        count = self.request["batch_count"] - (1 if wrong == "short" else 0)
+        pictures = [png(width, height, self.request["seed"] + index) for index in range(count)]
+        # Out of order: the index says which is which.
+        return [
+            {"index": index, "b64_json": base64.b64encode(picture).decode()}
+            for index, picture in reversed(list(enumerate(pictures)))
+        ]
+
+    def answer(self, name):
+        if not self.done.is_set():
+            return {"id": name, "status": "generating", "result": None, "error": None}
+        if self.directions.get("result") == "failed":
+            complain("[ERROR] scripted.cpp:1    - not a good day for pictures")
+            error = {"code": "generation_failed", "message": "generate_image returned no results"}
+            return {"id": name, "status": "failed", "result": None, "error": error}
+        return {"id": name, "status": "completed", "result": {"images": self.images()}, "error": None}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    jobs: ClassVar[dict] = {}
+    page = ""
+
+    def log_message(self, *_):
+        pass
+
+    def reply(self, status, body, kind="application/json"):
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def do_GET(self):
+        if self.path == "/v1/models":
+            return self.reply(200, {"data": []})
+        if self.path == "/":
+            return self.reply(200, self.page.encode(), "text/html")
+        if self.path == "/sdcpp/v1/capabilities":
+            return self.reply(200, {"limits": {"max_batch_count": 4}})
+        name = self.path.rpartition("/")[2]
+        job = self.jobs.get(name)
+        if job is None:
+            return self.reply(404, b"")
+        wrong = job.directions.get("job")
+        if wrong == "html":
+            return self.reply(200, b"<html>It works!</html>", "text/html")
+        if wrong in ("lost", "expired"):
+            return self.reply(404 if wrong == "lost" else 410, {"error": "job " + wrong})
+        if wrong == "silent":
+            NEVER.wait()
+        if wrong == "huge":
+            return self.reply(200, b"0" * (70 << 20))
+        if wrong == "dripping":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            while not NEVER.wait(0.05):
+                self.wfile.write(b" ")
+        return self.reply(200, job.answer(name))
+
+    def do_POST(self):
+        job = Job(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        wrong = job.directions.get("submit")
+        if wrong == "html":
+            return self.reply(202, b"<html>It works!</html>", "text/html")
+        if wrong == "nameless":
+            return self.reply(202, {"status": "queued"})
+        if wrong == "silent":
+            NEVER.wait()
+        if wrong == "refused":
+            complain("[ERROR] scripted.cpp:1    - invalid init_image")
+            return self.reply(400, {"error": "invalid generation parameters"})
+        name = f"job_{len(self.jobs)}"
+        self.jobs[name] = job
+        self.reply(202, {"id": name, "kind": "img_gen", "status": "queued"})
+        threading.Thread(target=job.run, daemon=True).start()
+        return None
+
+
+def main():
+    start = json.loads(os.environ.get("SCRIPTED_START", "{}"))
+    if "--help" in sys.argv:
+        return
+    if "once" in start:
+        mark = Path(start["once"])
+        start = {} if mark.exists() else start
+        mark.touch()
+    if start.get("ignore_sigterm"):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    say(f"\r  |{BAR}| 1/2 - 99.00MB/s\x1b[K")
+    if "exit" in start or "signal" in start:
+        info("listening on: 127.0.0.1")
+        end(start)
+    if start.get("answers") is False:
+        NEVER.wait()
+    say(f"\r  |{BAR}| 2/2 - 99.00MB/s\x1b[K\n")
+    Handler.page = start.get("page") or Path(option("--serve-html-path")).read_text()
+    info(f"listening on: 127.0.0.1:{option('--listen-port')}")
+    ThreadingHTTPServer(("127.0.0.1", int(option("--listen-port"))), Handler).serve_forever()
+
+
+if __name__ == "__main__":
+    main()
