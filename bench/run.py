@@ -53,8 +53,11 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     sys.exit(f"the studio does not serve; exit code {process.poll()}; its last words:\n{tail}")
 
 
-def measure(label: str, figures: Path, more: Sequence[str]) -> None:
-    """One run: a studio, all measures, the figures in that file. Errors: SystemExit."""
+def measure(label: str, figures: Path, more: Sequence[str]) -> bool:
+    """One run: a studio, all measures, the figures in that file; whether every measure worked.
+
+    Errors: SystemExit if the studio doesn't start.
+    """
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as folder:
         port = free_port()
         log, environment = Path(folder) / "studio.log", _environment(folder, port)
@@ -80,9 +83,7 @@ def measure(label: str, figures: Path, more: Sequence[str]) -> None:
                 "--cold-cmd",
                 f"exec {_quoted(str(start))}",
             ]
-            done = subprocess.run([*command, *more], env=environment, check=False)
-            if done.returncode:
-                sys.exit(f"bench.py ended with {done.returncode}")
+            return subprocess.run([*command, *more], env=environment, check=False).returncode == 0
         finally:
             stop_group(process, 40)
 
@@ -105,13 +106,15 @@ def main() -> int:
     # Ended from outside, it still stops the studio that it started.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     files = [options.out / f"{options.label}-{number}.json" for number in range(1, options.runs + 1)]
+    whole = True
     for number, file in enumerate(files, start=1):
         print(f"-- run {number} of {options.runs}", flush=True)
-        measure(options.label, file, options.more)
-    table = merge([str(file) for file in files])
+        file.unlink(missing_ok=True)
+        whole &= measure(options.label, file, options.more)
+    table = merge([str(file) for file in files if file.exists()])
     (options.out / f"{options.label}.md").write_text(table + "\n", encoding="utf-8")
     print(table)
-    return 0
+    return 0 if whole else 1
 
 
 if __name__ == "__main__":

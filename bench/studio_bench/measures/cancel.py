@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from studio_bench.figures import Figures, milliseconds, quantile, rounded
 from studio_bench.workbench import Workbench
@@ -64,8 +65,15 @@ async def _running(bench: Workbench) -> Figures:
         "engine_exits": exits,
         "engine_restarts": boots,
         "final_status": final.get("status"),
-        "pictures_kept": final.get("image_count", len(final.get("images") or [])),
+        "pictures_kept": _pictures(final),
     }
+
+
+def _pictures(job: dict[str, Any]) -> int:
+    """How many pictures a job shows; a bare number of `images` is how many were asked for."""
+    images = job.get("images")
+    shown: int = job.get("image_count", len(images) if isinstance(images, list) else 0)
+    return shown
 
 
 async def _seen_cancelled(bench: Workbench, job_id: str) -> float | None:
