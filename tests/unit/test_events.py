@@ -7,7 +7,9 @@ from studio.events import EventBus
 
 
 def test_a_listener_hears_its_topic_and_one_without_a_topic_hears_all() -> None:
-    bus, one, everything = EventBus(), [], []
+    bus = EventBus()
+    one: list[str] = []
+    everything: list[str] = []
 
     with bus.listen(one.append, "job 1"), bus.listen(everything.append):
         for topic in ("job 1", "job 2", "queue"):
@@ -18,7 +20,8 @@ def test_a_listener_hears_its_topic_and_one_without_a_topic_hears_all() -> None:
 
 
 def test_after_its_context_a_listener_hears_nothing_even_if_that_ended_badly() -> None:
-    bus, heard = EventBus(), []
+    bus = EventBus()
+    heard: list[str] = []
 
     with pytest.raises(KeyError), bus.listen(heard.append):
         raise KeyError
@@ -28,7 +31,8 @@ def test_after_its_context_a_listener_hears_nothing_even_if_that_ended_badly() -
 
 
 def test_the_same_listener_may_listen_twice() -> None:
-    bus, heard = EventBus(), []
+    bus = EventBus()
+    heard: list[str] = []
 
     with bus.listen(heard.append):
         with bus.listen(heard.append):
@@ -39,7 +43,8 @@ def test_the_same_listener_may_listen_twice() -> None:
 
 
 def test_a_listener_may_hint_and_stop_listening_while_it_hears() -> None:
-    bus, heard = EventBus(), []
+    bus = EventBus()
+    heard: list[str] = []
 
     def echo(topic: str) -> None:
         heard.append(topic)
