@@ -1,0 +1,70 @@
+"""The API as an application of its own, and how it joins the studio's outer one."""
+
+import asyncio
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from fastapi_offline import FastAPIOffline
+
+from studio.api import generate, generations, health, images, models, queue
+from studio.api.errors import add_handlers
+from studio.api.guard import Guard
+from studio.api.limits import BodyLimit
+from studio.api.submission import DECODERS
+from studio.darkroom import studio_version
+from studio.service import Studio
+
+PAGE = Path(__file__).with_name("page.html")
+# The page's own style and script are in it; it talks to this studio only.
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'"
+)
+_DESCRIPTION = """
+Pictures from [stable-diffusion.cpp](https://github.com/leejet/stable-diffusion.cpp), through a durable queue.
+
+* **Waiting**: `POST /generate`, `/edit` and `/variation` answer when the pictures are there.
+* **Not waiting**: `POST /queue/…` answers at once with a `job_id`; `GET /queue/{id}` tells how far it is.
+* **Pictures**: the answers name their ids; `GET /images/{id}` gives the file.
+
+Every fault is `{"error": "one sentence"}`. Times are whole seconds since the epoch, ids are UUIDs, seeds are
+decimal strings on the way out. Every POST takes an `Idempotency-Key`, so it can be repeated safely.
+"""
+
+
+def create_api(studio: Studio) -> FastAPI:
+    """The REST API over a studio, with its documentation at /docs and /openapi.json."""
+    api = FastAPIOffline(
+        title="sd.cpp Studio",
+        version=studio_version(),
+        description=_DESCRIPTION,
+        docs_url="/docs",
+        redoc_url=None,
+        static_url="/docs-assets",
+        redirect_slashes=False,
+        # Without this the page asks a validator on the internet about the document.
+        swagger_ui_parameters={"validatorUrl": None, "tryItOutEnabled": True},
+    )
+    api.state.studio = studio
+    api.state.decoders = asyncio.Semaphore(DECODERS)
+    api.state.picture_records = images.PictureRecords(studio)
+    for part in (health, generate, queue, generations, images, models):
+        api.include_router(part.router)
+    add_handlers(api)
+    api.add_middleware(BodyLimit)
+    return api
+
+
+def install(app: FastAPI, studio: Studio) -> None:
+    """Give the outer application its guard, the API at /api, and the page at /."""
+    app.mount("/api", create_api(studio))
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(
+            PAGE, headers={"Content-Security-Policy": _PAGE_POLICY, "Cache-Control": "no-cache"}
+        )
+
+    add_handlers(app)
+    app.add_middleware(Guard, settings=studio.settings, clock=studio.clock)

@@ -1,0 +1,40 @@
+"""What handlers are given: the studio, the idempotency key, a page's bounds."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Query, Request
+
+from studio.service import Studio
+
+MAX_PAGE = 1000
+# Over any number of rows, and within what every database takes.
+MAX_OFFSET = 2**31 - 1
+
+
+async def _studio(request: Request) -> Studio:
+    studio: Studio = request.app.state.studio
+    return studio
+
+
+StudioDep = Annotated[Studio, Depends(_studio)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[ -~]+$",
+        description="Any text of your own, 1 to 200 printable ASCII characters. Sending the request again "
+        "with the same key gives the same job, not another one.",
+        examples=["3f0c9a52-order-17"],
+    ),
+]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="at most this many")]
+Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="skip this many of the newest")]
+
+TOTAL_COUNT = "X-Total-Count"
+TOTAL_HEADER = {
+    "headers": {
+        TOTAL_COUNT: {"description": "how many there are in all", "schema": {"type": "integer", "minimum": 0}}
+    }
+}

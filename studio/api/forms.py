@@ -1,0 +1,100 @@
+"""Multipart forms: fields as text, pictures as files, each at most once and none unknown."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from fastapi import Request, UploadFile
+from pydantic import Field, ValidationError
+from pydantic.json_schema import SkipJsonSchema
+from starlette.datastructures import FormData
+from starlette.datastructures import UploadFile as ReceivedFile
+
+from studio.api.bodies import PictureFields
+from studio.api.errors import invalid
+from studio.errors import InvalidRequest, TooLarge
+from studio.params import Prompt
+from studio.pictures import MAX_UPLOAD_BYTES
+
+# Enough for every field and both files; a flood ends here.
+MAX_FIELDS = 64
+MAX_FILES = 8
+# Far over the limit of a prompt, so that a long one is refused by its own rule and name.
+MAX_TEXT_BYTES = 4 * 2**20
+FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
+# Texts in which "" says something; a field of a page that nobody filled in sends "" too.
+_TEXTS = ("prompt", "negative_prompt")
+
+_PICTURE = f"PNG, JPEG or WEBP, at most {MAX_UPLOAD_BYTES >> 20} MiB and 16 megapixels"
+
+
+class EditForm(PictureFields):
+    """A picture changed by words."""
+
+    image: UploadFile = Field(
+        description=f"the picture: {_PICTURE}. Without a mask its transparent part is what to repaint"
+    )
+    prompt: Prompt = Field(description="what to change, or what it shows afterwards")
+    mask: UploadFile | SkipJsonSchema[None] = Field(
+        None, description=f"white repaints, black keeps; or transparent repaints. {_PICTURE}"
+    )
+
+
+class VariationForm(PictureFields):
+    """A picture like another one."""
+
+    image: UploadFile = Field(description=f"the picture: {_PICTURE}")
+    prompt: Prompt = Field("", description="what it shows; may be left out")
+
+
+Form = TypeVar("Form", EditForm, VariationForm)
+
+
+def body_of(form: type[PictureFields]) -> dict[str, Any]:
+    """The `openapi_extra` of a route that reads this form."""
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": form.model_json_schema()}},
+        }
+    }
+
+
+@asynccontextmanager
+async def read_form(request: Request, kind: type[Form]) -> AsyncIterator[Form]:
+    """The checked form of a request; its files are open while the context is.
+
+    Errors: InvalidRequest naming the field; TooLarge for a file over the limit.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in FORM_TYPES:
+        raise InvalidRequest("The body must be a form, sent as multipart/form-data.")
+    async with request.form(
+        max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_TEXT_BYTES
+    ) as received:
+        try:
+            yield kind.model_validate(_values(received, kind))
+        except ValidationError as error:
+            raise invalid(error) from None
+
+
+def _values(received: FormData, kind: type[PictureFields]) -> dict[str, Any]:
+    """{field: value}; empty fields are left out where "" says nothing."""
+    files = {name for name, field in kind.model_fields.items() if name in ("image", "mask")}
+    values: dict[str, Any] = {}
+    for name, value in received.multi_items():
+        if name in values:
+            raise InvalidRequest("is given more than once", field=repr(name[:60]))
+        if isinstance(value, ReceivedFile):
+            if not value.filename and not value.size:
+                continue  # what a browser sends for a file nobody chose
+            if name in kind.model_fields and name not in files:
+                raise InvalidRequest("must be text, not a file", field=name)
+            if (value.size or 0) > MAX_UPLOAD_BYTES:
+                raise TooLarge(f"{name}: {value.size} bytes; the limit is {MAX_UPLOAD_BYTES} bytes")
+        elif name in files:
+            raise InvalidRequest("must be a file, not text", field=name)
+        elif value == "" and name not in _TEXTS:
+            continue
+        values[name] = value
+    return values

@@ -1,0 +1,118 @@
+"""Making pictures: the synchronous endpoints, and the same requests put in the queue."""
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from studio.api.bodies import GenerateBody
+from studio.api.dependencies import IdempotencyKey, StudioDep
+from studio.api.errors import error_response, faults, to_response
+from studio.api.forms import EditForm, VariationForm, body_of
+from studio.api.submission import submit_edit, submit_text, submit_variation
+from studio.api.views import QueuedView, ResultView
+from studio.api.waiting import ClientGone, until_final
+from studio.errors import InvalidImage, InvalidRequest, Stopping
+from studio.job import Job, JobStatus
+from studio.service import Studio
+
+router = APIRouter()
+
+_SYNC_FAULTS = faults(400, 409, 413, 429, 500, 503, 504, 507)
+_QUEUE_FAULTS = faults(400, 409, 413, 429, 503, 507)
+# What is found wrong with a request only once its pictures are looked at together.
+_CODES_OF_BAD_REQUESTS = (InvalidRequest.code, InvalidImage.code)
+# Nobody reads the answer of a client that hung up; the access log shows this status.
+_CLIENT_CLOSED_REQUEST = 499
+
+
+@router.post(
+    "/generate", response_model=ResultView, responses=_SYNC_FAULTS, tags=["Pictures, waiting for them"],
+    summary="Pictures from words", operation_id="generate",
+)  # fmt: skip
+async def generate(
+    request: Request, body: GenerateBody, studio: StudioDep, key: IdempotencyKey = None
+) -> ResultView | Response:
+    """Waits in the queue like every job, makes the pictures, and answers with their ids.
+
+    The wait ends after five minutes with 504; the job lives on and is found by the `job_id` of that answer.
+    A client that hangs up does not end the job either: `DELETE /queue/{id}` does.
+    """
+    return await _finished(request, studio, await submit_text(studio, body, key))
+
+
+@router.post(
+    "/edit", response_model=ResultView, responses=_SYNC_FAULTS, tags=["Pictures, waiting for them"],
+    summary="A picture changed by words", operation_id="edit", openapi_extra=body_of(EditForm),
+)  # fmt: skip
+async def edit(request: Request, studio: StudioDep, key: IdempotencyKey = None) -> ResultView | Response:
+    """With a mask, or a picture that is transparent in places, only that area changes; else all of it.
+
+    Waits as `POST /generate` does.
+    """
+    return await _finished(request, studio, await submit_edit(request, studio, key))
+
+
+@router.post(
+    "/variation", response_model=ResultView, responses=_SYNC_FAULTS, tags=["Pictures, waiting for them"],
+    summary="Pictures like another one", operation_id="variation", openapi_extra=body_of(VariationForm),
+)  # fmt: skip
+async def variation(request: Request, studio: StudioDep, key: IdempotencyKey = None) -> ResultView | Response:
+    """`strength` says how far from the input: near 0 almost the same, near 1 nearly free.
+
+    Waits as `POST /generate` does.
+    """
+    return await _finished(request, studio, await submit_variation(request, studio, key))
+
+
+@router.post(
+    "/queue/generate", response_model=QueuedView, responses=_QUEUE_FAULTS, tags=["Queue"],
+    summary="Put a job in the queue: pictures from words", operation_id="queue_generate",
+)  # fmt: skip
+async def queue_generate(body: GenerateBody, studio: StudioDep, key: IdempotencyKey = None) -> QueuedView:
+    """Answers at once; the job is stored durably by then."""
+    return _queued(await submit_text(studio, body, key))
+
+
+@router.post(
+    "/queue/edit", response_model=QueuedView, responses=_QUEUE_FAULTS, tags=["Queue"],
+    summary="Put a job in the queue: a picture changed by words", operation_id="queue_edit",
+    openapi_extra=body_of(EditForm),
+)  # fmt: skip
+async def queue_edit(request: Request, studio: StudioDep, key: IdempotencyKey = None) -> QueuedView:
+    """As `POST /edit`, without the wait."""
+    return _queued(await submit_edit(request, studio, key))
+
+
+@router.post(
+    "/queue/variation", response_model=QueuedView, responses=_QUEUE_FAULTS, tags=["Queue"],
+    summary="Put a job in the queue: pictures like another one", operation_id="queue_variation",
+    openapi_extra=body_of(VariationForm),
+)  # fmt: skip
+async def queue_variation(request: Request, studio: StudioDep, key: IdempotencyKey = None) -> QueuedView:
+    """As `POST /variation`, without the wait."""
+    return _queued(await submit_variation(request, studio, key))
+
+
+def _queued(job: Job) -> QueuedView:
+    return QueuedView(job_id=job.id, status=job.status)
+
+
+async def _finished(request: Request, studio: Studio, submitted: Job) -> ResultView | Response:
+    """What the job made, or the answer that says why there is nothing to show (yet)."""
+    job_id, seconds = submitted.id, studio.settings.wait_seconds
+    try:
+        job = await until_final(request, studio, job_id, seconds)
+    except TimeoutError:
+        sentence = f"The job is not done after {seconds:g} seconds. It goes on: GET /api/queue/{job_id}."
+        return error_response(504, sentence, job_id=job_id)
+    except Stopping as error:
+        return to_response(error, job_id=job_id)
+    except ClientGone:
+        return Response(status_code=_CLIENT_CLOSED_REQUEST)
+    if job.status is JobStatus.CANCELLED:
+        return error_response(409, "The job was cancelled.", job_id=job_id)
+    if job.status is JobStatus.FAILED:
+        status = 400 if job.error_code in _CODES_OF_BAD_REQUESTS else 500
+        return error_response(status, job.error or "The job failed.", job_id=job_id)
+    if job.generation_id is None:
+        return error_response(404, "The pictures of this job were deleted.", job_id=job_id)
+    return ResultView.of(await run_in_threadpool(studio.generation, job.generation_id))

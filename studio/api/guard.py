@@ -1,0 +1,127 @@
+"""Guard: what stands before the whole application, pages and websockets included.
+
+Names, origins and keys are checked before anything else sees the request; every answer gets the same
+protective headers and an id; every request is one line of the access log.
+"""
+
+import logging
+import re
+from urllib.parse import quote
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from studio.api.access import OPEN_PATHS, SPACE_DOMAIN, HostRule, Refusal, has_key, origin_refusal
+from studio.api.errors import error_response
+from studio.clock import Clock
+from studio.settings import Settings
+from studio.store import new_id
+
+log = logging.getLogger(__name__)
+access_log = logging.getLogger("studio.access")
+
+REQUEST_ID = "x-request-id"
+_PLAIN_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_READING = ("GET", "HEAD")
+_LOGGED_PATH = 200
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="sd.cpp Studio", charset="UTF-8"'}
+_HEADERS = (
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+)
+_OWN_FRAME = ("x-frame-options", "SAMEORIGIN")
+_SPACE_FRAME = ("content-security-policy", "frame-ancestors 'self' https://huggingface.co")
+
+
+class Guard:
+    """ASGI middleware; outermost. Stateless but for its rules."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, clock: Clock) -> None:
+        self._app = app
+        self._clock = clock
+        self._hosts = HostRule(settings)
+        self._key = settings.api_key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        wanted = headers.get(REQUEST_ID, "")
+        request_id = wanted if _PLAIN_TOKEN.fullmatch(wanted) else new_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+        answer = _Answer(send, request_id, is_space=_is_space(headers))
+        begin = self._clock.monotonic()
+        try:
+            refusal = self._refusal(scope, headers)
+            if refusal is None:
+                await self._app(scope, receive, answer.send)
+            else:
+                await _refuse(refusal, scope, receive, answer.send)
+        except Exception:
+            # The last border: whatever nobody caught ends here, told once.
+            log.exception("request %s failed", request_id)
+            if scope["type"] == "http" and answer.status is None:
+                sentence = f"Something went wrong inside the studio; its log tells more at {request_id}."
+                await error_response(500, sentence)(scope, receive, answer.send)
+        finally:
+            access_log.info(
+                "method=%s path=%s status=%s ms=%.1f request_id=%s",
+                scope.get("method", "WEBSOCKET"),
+                quote(scope["path"][:_LOGGED_PATH], safe="/", errors="replace"),
+                answer.status or "-",
+                (self._clock.monotonic() - begin) * 1000,
+                request_id,
+            )
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Refusal | None:
+        is_websocket = scope["type"] == "websocket"
+        refusal = self._hosts.refusal(headers) or origin_refusal(
+            headers, changes=is_websocket or scope["method"] not in _READING
+        )
+        if refusal is not None or not self._key:
+            return refusal
+        is_open = not is_websocket and scope["path"] in OPEN_PATHS and scope["method"] in _READING
+        if is_open or has_key(headers, self._key):
+            return None
+        return Refusal(
+            401, "This studio needs its key: Authorization: Bearer, X-Api-Key, or as password of Basic."
+        )
+
+
+class _Answer:
+    """One answer on its way out: its status, and the headers every answer gets."""
+
+    def __init__(self, send: Send, request_id: str, *, is_space: bool) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._is_space = is_space
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            self.status = message["status"]
+            headers = MutableHeaders(raw=message.setdefault("headers", []))
+            for name, value in _HEADERS:
+                headers.setdefault(name, value)
+            headers.setdefault(*(_SPACE_FRAME if self._is_space else _OWN_FRAME))
+            headers[REQUEST_ID] = self._request_id
+        elif message["type"] == "websocket.accept":
+            self.status = 101
+        elif message["type"] == "websocket.close" and self.status is None:
+            self.status = 403  # what a server answers if a handshake is closed
+        await self._send(message)
+
+
+def _is_space(headers: Headers) -> bool:
+    """Whether the request came by a Hugging Face Space's name, whose page shows the studio in a frame."""
+    return headers.get("host", "").partition(":")[0].endswith(SPACE_DOMAIN)
+
+
+async def _refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": refusal.sentence})
+        return
+    headers = _CHALLENGE if refusal.status == 401 else None
+    await error_response(refusal.status, refusal.sentence, headers=headers)(scope, receive, send)

@@ -1,0 +1,114 @@
+"""What goes out about the studio itself: health, configuration, engine and models."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from studio.engine import EngineState, EngineStatus
+from studio.service import ModelState
+
+
+class EngineView(BaseModel):
+    """What the engine is doing."""
+
+    state: EngineState
+    model: str | None = Field(description="the model in memory", examples=["demo"])
+    detail: str = Field(examples=[""])
+    fraction: float | None = Field(description="0 to 1 while preparing or loading", examples=[None])
+
+    @classmethod
+    def of(cls, status: EngineStatus) -> Self:
+        return cls(state=status.state, model=status.model, detail=status.detail, fraction=status.fraction)
+
+
+class HealthView(BaseModel):
+    """The studio answers; what its engine does is in `engine` and is no fault of the studio."""
+
+    status: Literal["ok"] = "ok"
+    timestamp: str = Field(description="UTC, ISO 8601", examples=["2025-12-23T12:00:00.000Z"])
+    version: str = Field(examples=["0.1.0"])
+    engine: EngineView
+
+
+class ConfigView(BaseModel):
+    """What clients of the studio set up."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+
+    sd_api_endpoint: str = Field(
+        alias="sdApiEndpoint",
+        description="base address of the OpenAI-style API of this studio",
+        examples=["http://127.0.0.1:3000/v1"],
+    )
+    model: str = Field(description="id of the default model", examples=["demo"])
+
+
+class CapabilitiesView(BaseModel):
+    """Which jobs a model takes."""
+
+    generate: bool
+    edit: bool
+    variation: bool
+    references: bool = Field(description="an edit's prompt is an instruction about the picture")
+
+
+class LimitsView(BaseModel):
+    """What a request may ask of a model."""
+
+    max_pixels: int = Field(description="width times height", examples=[2097152])
+    max_n: int = Field(examples=[10])
+    multiple: int = Field(description="sides are generated at the next multiple, then cropped", examples=[16])
+
+
+class DefaultsView(BaseModel):
+    """What a request that doesn't say gets."""
+
+    size: str = Field(examples=["128x128"])
+    steps: int = Field(examples=[8])
+    cfg_scale: float = Field(examples=[2.0])
+    sampler: str = Field(examples=["euler"])
+    scheduler: str = Field(examples=["discrete"])
+    strength: float = Field(examples=[0.75])
+    negative_prompt: str = Field(examples=[""])
+    distilled_guidance: float | None = Field(examples=[None])
+    flow_shift: float | None = Field(examples=[None])
+    clip_skip: int | None = Field(examples=[None])
+
+
+class ModelView(BaseModel):
+    """An entry of models.yml and how it stands on this machine."""
+
+    id: str = Field(examples=["demo"])
+    name: str
+    description: str
+    aliases: list[str]
+    is_default: bool
+    state: Literal["missing", "stopped", "loading", "ready", "busy"]
+    missing: list[str] = Field(description="files that are not on this machine, as models.yml spells them")
+    capabilities: CapabilitiesView
+    defaults: DefaultsView
+    limits: LimitsView
+    ttl: int | None = Field(description="idle seconds until it is unloaded; null: never", examples=[900])
+    preload: bool
+    source: str | None = Field(description="Hugging Face repository of its files")
+    examples: list[str] = Field(description="prompts it understands")
+
+    @classmethod
+    def of(cls, entry: ModelState) -> Self:
+        model = entry.model
+        return cls(
+            id=model.id,
+            name=model.name,
+            description=model.description,
+            aliases=list(model.aliases),
+            is_default=entry.is_default,
+            state=entry.state,
+            missing=list(entry.missing),
+            capabilities=CapabilitiesView(**model.capabilities.model_dump()),
+            defaults=DefaultsView(**model.defaults.model_dump()),
+            limits=LimitsView(**model.limits.model_dump()),
+            ttl=model.ttl,
+            preload=model.preload,
+            source=None if model.source is None else model.source.repo,
+            examples=list(model.examples),
+        )

@@ -1,0 +1,44 @@
+"""The models of the catalogue and how they stand on this machine."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from starlette.concurrency import run_in_threadpool
+
+from studio.api.dependencies import StudioDep
+from studio.api.errors import faults
+from studio.api.model_views import ModelView
+
+router = APIRouter(prefix="/models", tags=["Models"])
+
+_IN_MEMORY = ("loading", "ready", "busy")
+
+
+@router.get(
+    "", response_model=list[ModelView], responses=faults(),
+    summary="Every model of models.yml", operation_id="list_models",
+)  # fmt: skip
+async def list_models(studio: StudioDep) -> list[ModelView]:
+    """In the catalogue's order. A model whose files are missing refuses jobs with 409."""
+    return [ModelView.of(entry) for entry in await run_in_threadpool(studio.models)]
+
+
+@router.get(
+    "/running", response_model=list[ModelView], responses=faults(),
+    summary="The models in memory", operation_id="list_running_models",
+)  # fmt: skip
+async def list_running_models(studio: StudioDep) -> list[ModelView]:
+    """Those that are being loaded, ready or busy; an idle one is unloaded after its `ttl`."""
+    entries = await run_in_threadpool(studio.models)
+    return [ModelView.of(entry) for entry in entries if entry.state in _IN_MEMORY]
+
+
+@router.get(
+    "/{model_id}", response_model=ModelView, responses=faults(404),
+    summary="One model, by id or alias", operation_id="get_model",
+)  # fmt: skip
+async def get_model(
+    model_id: Annotated[str, Path(description="id or alias", examples=["demo"])], studio: StudioDep
+) -> ModelView:
+    """Its defaults, limits, capabilities and state."""
+    return ModelView.of(await run_in_threadpool(studio.model, model_id))
