@@ -6,7 +6,7 @@ plain picture; SCRIPTED_START, a JSON object in the environment, gives direction
 
     start   "exit": code, "stderr": text, "page": text, "ignore_sigterm": true, "answers": false, "once": file
             ("once": only while that file is absent; it is made then)
-    job     "submit": html | nameless | refused | silent
+    job     "submit": html | nameless | refused | silent | crash
             "job": html | lost | expired | silent | huge | dripping
             "result": base64 | empty | short | size | text | failed
             "die": {"signal": n} or {"exit": n}, with "stderr": text; "hold": true; "flood": megabytes
@@ -27,6 +27,7 @@ from typing import ClassVar
 
 BAR = "=" * 25 + " " * 25
 NEVER = threading.Event()
+BATCH_LIMIT = 4
 
 
 def say(text):
@@ -68,7 +69,8 @@ def png(width, height, seed):
 
 class Job:
     def __init__(self, request):
-        self.request = request
+        # As the real one: more than the limit is clamped without a word.
+        self.request = request | {"batch_count": min(request["batch_count"], BATCH_LIMIT)}
         try:
             self.directions = json.loads(request["prompt"])
         except ValueError:
@@ -152,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/":
             return self.reply(200, self.page.encode(), "text/html")
         if self.path == "/sdcpp/v1/capabilities":
-            return self.reply(200, {"limits": {"max_batch_count": 4}})
+            return self.reply(200, {"limits": {"max_batch_count": BATCH_LIMIT}})
         name = self.path.rpartition("/")[2]
         job = self.jobs.get(name)
         if job is None:
@@ -183,6 +185,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(202, {"status": "queued"})
         if wrong == "silent":
             NEVER.wait()
+        if wrong == "crash":
+            end({"signal": signal.SIGSEGV})
         if wrong == "refused":
             complain("[ERROR] scripted.cpp:1    - invalid init_image")
             return self.reply(400, {"error": "invalid generation parameters"})

@@ -4,7 +4,6 @@ Every call gives a value, never an exception: what the engine says is data, and 
 it.
 """
 
-import base64
 import binascii
 import json
 from dataclasses import dataclass
@@ -210,7 +209,7 @@ def _pictures(result: object) -> Finished | Garbage:
         text = image.get("b64_json") if isinstance(image, dict) else None
         index = image.get("index", position) if isinstance(image, dict) else position
         try:
-            found.append((int(index), base64.b64decode(text, validate=True)))  # type: ignore[arg-type]
+            found.append((int(index), binascii.a2b_base64(text, strict_mode=True)))  # type: ignore[arg-type]
         except (binascii.Error, ValueError, TypeError):
             return Garbage(f"picture {position + 1} of {len(images)} is not base64")
     return Finished(tuple(content for _, content in sorted(found, key=lambda pair: pair[0])))

@@ -31,6 +31,8 @@ Expected = Callable[[str, Recipe], float | None]
 
 # A machine that was once silent for so long may be again; only far more than that is a stall.
 _SILENCES = 20
+# Of the log, in a status.
+_SHOWN_LINES = 50
 
 
 class SdServerEngine:
@@ -103,7 +105,7 @@ class SdServerEngine:
             fraction=fraction,
             pid=status.pid,
             started_at=status.started_at,
-            log_tail=child.log.lines() if child is not None else (),
+            log_tail=child.log.lines()[-_SHOWN_LINES:] if child is not None else (),
         )
 
     @property

@@ -35,6 +35,34 @@ _STRIKES = 3
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
+class _Hint:
+    """When the output last said that an engine job is done."""
+
+    def __init__(self, monitor: Monitor, clock: Clock) -> None:
+        self._monitor = monitor
+        self._clock = clock
+        self._seen = monitor.finished
+        self._at: float | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """It said so since the last `take`."""
+        return self._monitor.finished > self._seen
+
+    def take(self) -> None:
+        """Remember a new one."""
+        if self.is_new:
+            self._seen = self._monitor.finished
+            self._at = self._clock.monotonic()
+
+    def pause(self) -> float:
+        """Seconds to the next question."""
+        if self._at is None:
+            return _FALLBACK_SECONDS
+        age = self._clock.monotonic() - self._at
+        return next((pause for until, pause in _AFTER_HINT if age < until), _FALLBACK_SECONDS)
+
+
 class EngineTask:
     """Runs one picture request on a ready server. Used once, by the driver's thread.
 
@@ -55,8 +83,10 @@ class EngineTask:
         """
         count, size = int(request["batch_count"]), (int(request["width"]), int(request["height"]))
         self._server.busy = True
+        # Before the job is handed in: it may be done by the time the answer to that is here.
+        hint = _Hint(self._monitor, self._clock)
         job_id = self._submit(json.dumps(request).encode("ascii"))
-        pictures = self._follow(job_id, count)
+        pictures = self._follow(job_id, count, hint)
         self._server.busy = False
         if len(pictures) != count:
             raise BadResult(f"The engine made {len(pictures)} pictures instead of {count}.")
@@ -81,8 +111,7 @@ class EngineTask:
                 # It may have the job or not, so asking again could make the picture twice.
                 raise EngineStalled(f"The engine did not take the job: {reason}.")
 
-    def _follow(self, job_id: str, count: int) -> list[bytes]:
-        hint = _Hint(self._monitor, self._clock)
+    def _follow(self, job_id: str, count: int, hint: _Hint) -> list[bytes]:
         last_state, strikes = "", 0
         while True:
             self._pulse.rest(hint.pause(), lambda: hint.is_new or self._is_gone())
@@ -141,34 +170,6 @@ class EngineTask:
         reason = error_text(lines) or (lines[-1].strip() if lines else None)
         said = message or (f"HTTP {status}" if status is not None else "no reason given")
         return f"{said} ({reason})" if reason is not None and reason not in said else said
-
-
-class _Hint:
-    """When the output last said that an engine job is done."""
-
-    def __init__(self, monitor: Monitor, clock: Clock) -> None:
-        self._monitor = monitor
-        self._clock = clock
-        self._seen = monitor.finished
-        self._at: float | None = None
-
-    @property
-    def is_new(self) -> bool:
-        """It said so since the last `take`."""
-        return self._monitor.finished > self._seen
-
-    def take(self) -> None:
-        """Remember a new one."""
-        if self.is_new:
-            self._seen = self._monitor.finished
-            self._at = self._clock.monotonic()
-
-    def pause(self) -> float:
-        """Seconds to the next question."""
-        if self._at is None:
-            return _FALLBACK_SECONDS
-        age = self._clock.monotonic() - self._at
-        return next((pause for until, pause in _AFTER_HINT if age < until), _FALLBACK_SECONDS)
 
 
 def _check_size(png: bytes, expected: tuple[int, int]) -> None:

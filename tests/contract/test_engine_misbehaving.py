@@ -1,6 +1,7 @@
 """What the driver makes of an engine that answers nonsense, hangs, dies or won't go: a scripted program."""
 
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -37,6 +38,7 @@ NONSENSE: list[tuple[dict[str, object], type[StudioError], str, bool]] = [
     ({"submit": "nameless"}, BadResult, "without naming it", False),
     ({"submit": "refused"}, EngineRefused, r"invalid generation parameters \(invalid init_image\)", True),
     ({"submit": "silent"}, EngineStalled, "did not take the job", False),
+    ({"submit": "crash"}, EngineCrashed, "SIGSEGV", False),
     ({"job": "html"}, BadResult, "HTTP 200 with <html>It works", False),
     ({"job": "lost"}, EngineCrashed, r"lost the job \(HTTP 404\)", False),
     ({"job": "expired"}, EngineCrashed, r"lost the job \(HTTP 410\)", False),
@@ -135,6 +137,45 @@ def test_an_engine_without_our_page_is_known_by_its_socket(
 ) -> None:
     engine = scripted_engine(start={"page": "<html>another page</html>"})
     assert works(engine, scripted_model, recipe())
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """Answers everything, as a server of somebody else may."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Not a word."""
+
+
+def test_a_stranger_answering_on_the_port_is_not_taken_for_the_engine(
+    scripted_engine: MakeEngine, scripted_model: Model, recipe: MakeRecipe, tmp_path: Path
+) -> None:
+    engine = scripted_engine(start={"answers": False, "once": str(tmp_path / "occupied")})
+    strangers: list[ThreadingHTTPServer] = []
+
+    def occupy(progress: Progress) -> None:
+        pid = engine.status.pid
+        if pid is not None and not strangers:
+            strangers.append(ThreadingHTTPServer(("127.0.0.1", port_of(pid)), Stranger))
+            threading.Thread(target=strangers[0].serve_forever, daemon=True).start()
+
+    try:
+        engine.load(scripted_model, occupy)
+        pid = engine.status.pid
+        assert pid is not None and port_of(pid) != strangers[0].server_port
+        assert works(engine, scripted_model, recipe())
+    finally:
+        for stranger in strangers:
+            stranger.shutdown()
+            stranger.server_close()
+
+
+def port_of(pid: int) -> int:
+    arguments = psutil.Process(pid).cmdline()
+    return int(arguments[arguments.index("--listen-port") + 1])
 
 
 def test_a_crash_while_loading_is_explained_and_three_in_a_row_are_enough(
