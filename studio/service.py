@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from studio.errors import (
     InvalidRequest,
     ModelFilesMissing,
     NotFound,
+    QueueFull,
     Stopping,
     StudioError,
     UnknownModel,
@@ -33,6 +34,8 @@ from studio.records import Records
 from studio.schema import is_postgres
 from studio.settings import Settings
 from studio.store import JobStore, Page, is_id
+from studio.wildcards import Wildcards
+from studio.wording import Wording
 from studio.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -85,6 +88,8 @@ class Studio:
         self._preparation = preparation
         self._worker = worker
         self._random_seed = random_seed
+        self.wildcards = Wildcards(settings.models.parent / "wildcards")
+        self.wording = Wording(self.wildcards.alternatives, lambda below: random_seed() % below)
         self._on_close = on_close
         self._accepting = True
         self._opened_at = clock.now()
@@ -172,6 +177,22 @@ class Studio:
         self.bus.hint(job.id)
         self._worker.wake()
         return job
+
+    def submit_all(
+        self, requests: Sequence[GenerationParams], *, input_size: tuple[int, int] | None = None
+    ) -> list[Job]:
+        """Submit these in this order, or none of them if one is wrong or there is no room for all.
+
+        Errors: as submit.
+        """
+        for params in requests:
+            to_recipe(params, self._model_for(params), random_seed=lambda: 0, input_size=input_size)
+        waiting, most = self.counts()[JobStatus.PENDING], self.settings.max_pending
+        if waiting + len(requests) > most:
+            raise QueueFull(
+                f"No room for {len(requests)} jobs: {waiting} wait, the limit is {most}.", retry_after=10
+            )
+        return [self.submit(params, input_size=input_size) for params in requests]
 
     def _check_open(self) -> None:
         if not self._accepting:

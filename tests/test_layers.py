@@ -17,7 +17,7 @@ MAX_FUNCTION_LINES = 50
 # Each folder's modules and folders, in the order in which they are read.
 READING_ORDER: Mapping[str, str] = {
     "studio": """
-        errors clock cache params job events settings
+        errors clock cache params job events settings wildcards wording
         engine_options effect model catalog recipes scheduling engine
         recipe_text png_text pictures masks results
         rows schema migrations reader writer job_table store claims records
