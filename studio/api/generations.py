@@ -24,9 +24,14 @@ async def list_generations(
     response: Response, studio: StudioDep, limit: Limit = MAX_PAGE, offset: Offset = 0
 ) -> list[GenerationView]:
     """Without the pictures' records; `X-Total-Count` tells how many generations there are in all."""
-    page = await run_in_threadpool(studio.generations, limit=limit, offset=offset)
-    response.headers[TOTAL_COUNT] = str(page.total)
-    return [GenerationView.of(generation) for generation in page.rows]
+
+    def look() -> tuple[list[GenerationView], int]:
+        page = studio.generations(limit=limit, offset=offset)
+        return [GenerationView.of(generation) for generation in page.rows], page.total
+
+    views, total = await run_in_threadpool(look)
+    response.headers[TOTAL_COUNT] = str(total)
+    return views
 
 
 @router.get(

@@ -8,9 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope, Send
 
 from studio.api.dependencies import StudioDep
-from studio.api.errors import faults
+from studio.api.errors import error_response, faults
 from studio.api.generations import GenerationId
 from studio.errors import NotFound
 from studio.gallery import THUMBNAIL_EDGES
@@ -125,21 +127,37 @@ def _answer(request: Request, image: Image, path: FilePath, thumb: int | None) -
         return Response(status_code=304, headers=headers)
     # The name is ours: what a prompt or an upload was called never reaches a header.
     kind, suffix = (image.mime_type, "png") if thumb is None else ("image/webp", "webp")
-    status = path.stat()
-    if status.st_size <= AT_ONCE and request.method == "GET" and "range" not in request.headers:
-        headers |= {
-            "Accept-Ranges": "bytes",
-            "Content-Disposition": f'inline; filename="{image.id}.{suffix}"',
-        }
-        return Response(path.read_bytes(), headers=headers, media_type=kind)
-    return FileResponse(
-        path,
-        headers=headers,
-        media_type=kind,
-        filename=f"{image.id}.{suffix}",
-        content_disposition_type="inline",
-        stat_result=status,
-    )
+    name = f'inline; filename="{image.id}.{suffix}"'
+    headers |= {"Accept-Ranges": "bytes", "Content-Disposition": name}
+    try:
+        status = path.stat()
+        if status.st_size <= AT_ONCE and request.method == "GET" and "range" not in request.headers:
+            return Response(path.read_bytes(), headers=headers, media_type=kind)
+    except FileNotFoundError:  # deleted this very moment
+        raise NotFound(f"The file of picture {image.id} is missing.") from None
+    return PictureResponse(path, headers=headers, media_type=kind, stat_result=status)
+
+
+class PictureResponse(FileResponse):
+    """A file, or parts of it; a range that can't be had is told in our shape."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_refused = False
+
+        async def told(message: Message) -> None:
+            nonlocal is_refused
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                is_refused = True
+                size = self.headers["content-length"]
+                sentence = (
+                    f"Range: {Headers(scope=scope)['range']!r:.60} is no part of a file of {size} bytes."
+                )
+                headers = {"Content-Range": f"bytes */{size}"}
+                await error_response(message["status"], sentence, headers=headers)(scope, receive, send)
+            elif not is_refused:
+                await send(message)
+
+        await super().__call__(scope, receive, told)
 
 
 def _is_known(if_none_match: str | None, etag: str) -> bool:

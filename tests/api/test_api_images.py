@@ -77,6 +77,20 @@ def test_a_range_outside_of_the_file_is_416(served: Served, image_id: str) -> No
     answer = served.api.get(f"/images/{image_id}", headers={"Range": "bytes=999999999-"})
     assert answer.status_code == 416
     assert answer.headers["content-range"].startswith("bytes */")
+    assert list(answer.json()) == ["error"]
+
+
+def test_a_range_that_is_none_is_400(served: Served, image_id: str) -> None:
+    answer = served.api.get(f"/images/{image_id}", headers={"Range": "lines=1-2"})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("Range: ")
+
+
+def test_several_ranges_come_as_parts(served: Served, image_id: str) -> None:
+    answer = served.api.get(f"/images/{image_id}", headers={"Range": "bytes=0-7,-8"})
+    assert answer.status_code == 206
+    assert answer.headers["content-type"].startswith("multipart/byteranges")
+    assert b"\x89PNG\r\n" in answer.content
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
