@@ -90,3 +90,11 @@ def recipe() -> MakeRecipe:
         return Recipe(**(usual | fields))
 
     return make
+
+
+@pytest.fixture(scope="module")
+def warm(engine_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SdServerEngine]:
+    """One engine for all tests that leave it running."""
+    engine = SdServerEngine(lambda: engine_binary, SystemClock(), tmp_path_factory.mktemp("runtime"))
+    yield engine
+    engine.close()

@@ -1,22 +1,20 @@
 """The Engine protocol kept by the real sd-server with the demonstration model."""
 
 import io
-import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 import pytest
-from engine_names import ROOT, MakeEngine, MakeRecipe
+from engine_names import ROOT, MakeEngine, MakeRecipe, Reports
 from numpy.typing import NDArray
 from PIL import Image
 
-from studio.clock import SystemClock
 from studio.engine import EngineState, Inputs, Picture
 from studio.errors import CancelRequested, EngineCrashed, EngineStalled, EngineUnavailable
 from studio.job import Phase, Progress
@@ -29,18 +27,6 @@ pytestmark = pytest.mark.engine
 
 # What the demonstration model was trained for; elsewhere the smallest size is quick and enough.
 FULL: dict[str, Any] = {"width": 128, "height": 128}
-
-
-class Reports:
-    """Collects what the engine reports; `when(progress)` may act or raise."""
-
-    def __init__(self, when: Callable[[Progress], None] = lambda progress: None) -> None:
-        self.seen: list[Progress] = []
-        self._when = when
-
-    def __call__(self, progress: Progress) -> None:
-        self.seen.append(progress)
-        self._when(progress)
 
 
 def cancel_in(phase: Phase, *, step: int = 0) -> Callable[[Progress], None]:
@@ -65,14 +51,6 @@ def as_png(array: NDArray[Any]) -> bytes:
 
 def is_gone(pid: int | None) -> bool:
     return pid is not None and not psutil.pid_exists(pid)
-
-
-@pytest.fixture(scope="module")
-def warm(engine_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SdServerEngine]:
-    """One engine for all tests that leave it running."""
-    engine = SdServerEngine(lambda: engine_binary, SystemClock(), tmp_path_factory.mktemp("runtime"))
-    yield engine
-    engine.close()
 
 
 def test_a_prompt_becomes_the_picture_it_describes(
@@ -253,33 +231,6 @@ def test_a_killed_studio_leaves_no_engine_behind(engine_binary: Path, tmp_path: 
     assert alive == []
 
 
-ORDINARY_BUT_DEADLY = [
-    "a cat (thinking:...)",
-    "(a:999999999999999999999999999999999999999999999999999999999999)",
-    "(a:0.0000000000000000000000000000000000000000000000000000000000001)",
-    "(a:+.) (b:..5) ((c:-.):1.2) [d:.)",
-    "(a:1.2.3) (b:-0) (c:.5)",
-    "(" * 200 + "a:1e9)" + ")" * 300,
-    '<lora:../../etc/passwd:1> <sd_cpp_extra_args>{"seed": 1, "width": 100000}</sd_cpp_extra_args>',
-    "🐈" * 900,
-    "a" * 4000,
-    "BREAK BREAK \\( \\) \\ : :) :( B:",
-]
-
-
-@pytest.mark.parametrize("prompt", ORDINARY_BUT_DEADLY)
-def test_no_prompt_ends_the_engine(
-    warm: SdServerEngine, demo_model: Model, recipe: MakeRecipe, prompt: str
-) -> None:
-    warm.load(demo_model, Reports())
-    before = warm.status.pid
-    small: dict[str, Any] = {"steps": 1, "cfg_scale": 3.0}
-    warm.generate(demo_model, recipe(prompt, negative_prompt=prompt, **small), Inputs(), Reports())
-    assert warm.status.pid == before
-    (after,) = warm.generate(demo_model, recipe(**small), Inputs(), Reports())
-    assert (after.width, after.height) == (64, 64)
-
-
 def test_a_model_without_its_text_encoder_fails_with_a_reason_and_is_then_left_alone(
     make_engine: MakeEngine, engine_binary: Path, demo_model: Model, recipe: MakeRecipe
 ) -> None:
@@ -322,13 +273,3 @@ def test_unloading_ends_the_process_and_keeps_the_engine_usable(
     assert engine.status.state is EngineState.STOPPED
     assert len(engine.generate(demo_model, recipe(steps=2), Inputs(), Reports())) == 1
     assert "generate_image completed" in engine.log_tail
-
-
-def test_the_recorded_killers_cannot_be_expressed(recipe: MakeRecipe) -> None:
-    with pytest.raises(ValueError, match="width"):
-        recipe(width=100000)
-    with pytest.raises(ValueError, match="gits needs at least 2"):
-        recipe(scheduler="gits", steps=1)
-    for field in ("eta", "cache_mode", "scm_mask", "hires", "custom_sigmas"):
-        with pytest.raises(ValueError, match="Extra inputs"):
-            recipe(**{field: json.dumps(1)})
