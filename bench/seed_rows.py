@@ -17,6 +17,7 @@ from peewee import Database, Model
 
 from studio.job import AttemptOutcome, JobStatus
 from studio.params import JobType, Recipe
+from studio.rows import listed_columns
 from studio.schema import (
     AttemptRow,
     CounterRow,
@@ -134,6 +135,7 @@ def _made(job: Columns, recipe: Recipe) -> tuple[Columns, Columns]:
         "size": 450_000,
         "sha256": "0" * 64,
         "seed": recipe.seed,
+        **listed_columns(recipe, job["completed_at"]),
     }
     return generation, image
 

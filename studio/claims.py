@@ -11,7 +11,7 @@ from studio.clock import Clock
 from studio.job import AttemptOutcome, Generation, Job, JobStatus, Progress
 from studio.job_table import JobTable
 from studio.reader import Reader
-from studio.rows import image_columns, no_progress, progress_columns
+from studio.rows import image_columns, listed_columns, no_progress, progress_columns
 from studio.scheduling import Candidate, pick_next
 from studio.schema import AttemptRow, GenerationRow, ImageRow, JobRow, first_row
 from studio.writer import Writer
@@ -113,7 +113,8 @@ class Claims:
                 recipe=generation.recipe.model_dump_json(), image_count=len(generation.images),
                 created_at=now, updated_at=now,
             ).execute(self._database)  # fmt: skip
-            ImageRow.insert_many([image_columns(image) for image in generation.images]).execute(
+            listed = listed_columns(generation.recipe, now)
+            ImageRow.insert_many([image_columns(image) | listed for image in generation.images]).execute(
                 self._database
             )
             self._end_attempt(claim, AttemptOutcome.COMPLETED, None, log_tail)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from studio.job import Attempt, AttemptOutcome, Generation, Image, Job, JobStatus, Phase, Progress
+from studio.labels import folded
 from studio.params import Recipe
 
 Row = Mapping[str, Any]
@@ -107,6 +108,16 @@ def image_columns(image: Image) -> dict[str, Any]:
 
 def to_generation(row: Row, images: Sequence[Image] = ()) -> Generation:
     """What a completed job made; `images` only where they were asked for."""
+def listed_columns(recipe: Recipe, created_at: float) -> dict[str, Any]:
+    """The columns of a picture that lists are filtered by, from what made it."""
+    return {
+        "model": recipe.model,
+        "type": str(recipe.type),
+        "created_at": created_at,
+        "search_text": folded(recipe.prompt),
+    }
+
+
     return Generation(
         id=row["id"],
         seq=row["seq"],

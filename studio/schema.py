@@ -14,7 +14,9 @@ from peewee import (
     SQL,
     BigAutoField,
     BigIntegerField,
+    BooleanField,
     CharField,
+    CompositeKey,
     Database,
     DoubleField,
     IntegerField,
@@ -108,9 +110,13 @@ class GenerationRow(Model):
 
 
 class ImageRow(Model):
-    """One picture; `path` is relative to outputs/."""
+    """One picture; `path` is relative to outputs/. `seq` is the order in which pictures were stored.
 
-    id = CharField(primary_key=True)
+    From `model` on the columns repeat what the generation knows: lists are filtered by one table.
+    """
+
+    seq = BigAutoField()
+    id = CharField(unique=True)
     generation_id = CharField()
     position = IntegerField()
     path = TextField()
@@ -123,11 +129,38 @@ class ImageRow(Model):
     revised_prompt = TextField(null=True)
 
     class Meta:
+    model = TextField()
+    type = CharField()
+    created_at = DoubleField()
+    favourite = BooleanField(default=False)
+    search_text = TextField()
         table_name = "image"
 
 
 class CounterRow(Model):
     """How many rows there are, kept by whoever changes them: counting 100,000 rows takes 5 ms."""
+class ImageTagRow(Model):
+    """A word somebody put on a picture: `name` as it was typed, `folded` as it is compared."""
+
+    image_seq = BigIntegerField()
+    folded = TextField()
+    name = TextField()
+
+    class Meta:
+        table_name = "image_tag"
+        primary_key = CompositeKey("folded", "image_seq")
+
+
+class QueueRow(Model):
+    """The queue as a whole: one row. Whoever rearranges several jobs at once changes it first."""
+
+    id = IntegerField(primary_key=True)
+    paused = BooleanField(default=False)
+
+    class Meta:
+        table_name = "queue"
+
+
 
     name = CharField(primary_key=True)
     value = BigIntegerField(default=0)
@@ -149,6 +182,18 @@ class SpeedRow(Model):
 
 class PooledSqliteDatabase(PooledDatabase, APSWDatabase):  # type: ignore[misc]  # their init() differ
     """An SQLite file with its connections kept: opening one for each read costs as much as the read."""
+class PresetRow(Model):
+    """A named set of parameters: `name` as it was typed, `folded` as it is compared; `params` is JSON."""
+
+    folded = TextField(primary_key=True)
+    name = TextField()
+    params = TextField()
+    updated_at = DoubleField()
+
+    class Meta:
+        table_name = "preset"
+
+
 
     def __init__(self, path: str, **options: Any) -> None:
         super().__init__(path, **options)  # type: ignore[no-untyped-call]

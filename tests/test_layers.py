@@ -17,10 +17,11 @@ MAX_FUNCTION_LINES = 50
 # Each folder's modules and folders, in the order in which they are read.
 READING_ORDER: Mapping[str, str] = {
     "studio": """
-        errors clock cache params job events settings wildcards wording
+        errors clock cache params partial_params labels job events settings wildcards wording
         engine_options effect model catalog recipes scheduling engine
         recipe_text png_text pictures masks results
         rows schema migrations reader writer job_table store claims records
+        filters entry library presets
         files orphans gallery intake
         demo sdserver
         preparation estimates darkroom run endings worker service assembly api
@@ -44,7 +45,7 @@ READING_ORDER: Mapping[str, str] = {
         errors access guard limits dependencies bodies forms submission
         model_views views waiting health models queue generations images generate app
     """,
-    "studio/migrations": "0001_initial",
+    "studio/migrations": "0001_initial 0002_library 0003_presets",
 }
 
 # Where a word may be imported: a folder (with a slash at its end) or a file.
@@ -55,7 +56,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         (
             "studio/schema.py", "studio/migrations/", "studio/reader.py", "studio/writer.py",
             "studio/job_table.py", "studio/store.py", "studio/claims.py", "studio/records.py",
-            "studio/assembly.py",
+            "studio/filters.py", "studio/library.py", "studio/presets.py", "studio/assembly.py",
         ),
     ),
     # The page's door hangs Gradio and its files into the application.

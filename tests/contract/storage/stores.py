@@ -9,6 +9,8 @@ from peewee import Database
 
 from studio.claims import Claim, Claims
 from studio.job import JobStatus
+from studio.library import Library
+from studio.presets import Presets
 from studio.records import Records
 from studio.schema import close_database, is_postgres, open_database
 from studio.store import JobStore
@@ -30,6 +32,8 @@ class Stores:
     jobs: JobStore
     claims: Claims
     records: Records
+    library: Library
+    presets: Presets
 
     def add(self, **changes: object) -> str:
         """The id of a new pending job."""
@@ -49,7 +53,7 @@ class Stores:
     def wipe(self) -> None:
         """Start over in the same database."""
         with self.database.connection_context(), self.database.atomic():
-            for table in ("image", "generation", "attempt", "job", "speed"):
+            for table in ("image", "generation", "attempt", "job", "speed", "preset"):
                 self.database.execute_sql(f"DELETE FROM {table}")
             self.database.execute_sql("UPDATE counter SET value = 0")
 
@@ -99,7 +103,8 @@ def open_stores(url: str) -> Iterator[Stores]:
     try:
         yield Stores(
             database, writer, clock, JobStore(database, writer, clock), Claims(database, writer, clock),
-            Records(database, writer, clock),
+            Records(database, writer, clock), Library(database, writer, clock),
+            Presets(database, writer, clock),
         )  # fmt: skip
     finally:
         writer.close()

@@ -1,0 +1,270 @@
+"""Library: every query about pictures as a collection: finding, counting, marking, and taking out."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from peewee import Database, fn
+
+from studio.clock import Clock
+from studio.entry import Entry, Listing, Removal, Totals
+from studio.errors import InvalidRequest, NotFound
+from studio.filters import Filter, Order
+from studio.labels import folded, to_label
+from studio.params import Recipe
+from studio.reader import Reader
+from studio.rows import to_image
+from studio.schema import EVERY_COLUMN, CounterRow, GenerationRow, ImageRow, ImageTagRow, JobRow, first_row
+from studio.writer import Writer
+
+MAX_TAGS = 32
+MAX_TAG = 50
+# Pictures of one query or one change: everybody else's changes wait for ours.
+BATCH = 200
+# How many models, tags and sizes the statistics name, the most frequent first.
+MOST = 200
+
+
+class Library:
+    """The pictures in the database, as a collection. Thread-safe; owner: assembly."""
+
+    def __init__(self, database: Database, writer: Writer, clock: Clock) -> None:
+        self._database = database
+        self._writer = writer
+        self._clock = clock
+        self._read = Reader(database).run
+
+    # -- finding -------------------------------------------------------------------------------------
+
+    def page(
+        self, wanted: Filter, *, limit: int, order: Order = Order.NEWEST, before: str | None = None
+    ) -> Listing:
+        """At most `limit` pictures after the cursor `before`; what arrives meanwhile moves nothing.
+
+        Errors: InvalidRequest for a cursor that is none, or that belongs to the other order.
+        """
+        conditions = wanted.conditions(self._database)
+        count = ImageRow.select(fn.COUNT(ImageRow.seq)).where(*conditions).tuples()
+        query = ImageRow.select(EVERY_COLUMN).where(*conditions).order_by(order.sorting).limit(limit + 1)
+        if before is not None:
+            query = query.where(order.after(before))
+
+        def read() -> Listing:
+            rows = list(query.dicts().execute(self._database))
+            total = int(first_row(count, self._database)[0])
+            shown = rows[:limit]
+            following = order.cursor(shown[-1]["seq"]) if len(rows) > limit else None
+            return Listing(self._entries(shown), following, total)
+
+        return self._read(read)
+
+    def entry(self, image_id: str) -> Entry:
+        """One picture. Errors: NotFound."""
+        return self._read(lambda: self._entry(image_id))
+
+    def entries(self, ids: Iterable[str]) -> list[Entry]:
+        """These pictures, in this order; unknown ids and repetitions are left out."""
+        wanted = list(dict.fromkeys(ids))
+
+        def read() -> list[Entry]:
+            found: dict[str, Entry] = {}
+            for batch in _batches(wanted):
+                query = ImageRow.select(EVERY_COLUMN).where(ImageRow.id.in_(batch)).dicts()
+                entries = self._entries(list(query.execute(self._database)))
+                found |= {entry.image.id: entry for entry in entries}
+            return [found[image_id] for image_id in wanted if image_id in found]
+
+        return self._read(read)
+
+    def totals(self) -> Totals:
+        """Counted at each call, by reading every row: for a page of statistics, not for every request."""
+        count = fn.COUNT(ImageRow.seq)
+        by_model = ImageRow.select(ImageRow.model, count, fn.SUM(ImageRow.size)).group_by(ImageRow.model)
+        sides = (ImageRow.width, ImageRow.height)
+        by_size = ImageRow.select(*sides, count).group_by(*sides).order_by(count.desc(), *sides).limit(MOST)
+        often = fn.COUNT(ImageTagRow.image_seq)
+        by_tag = ImageTagRow.select(fn.MIN(ImageTagRow.name), often).group_by(ImageTagRow.folded)
+        by_tag = by_tag.order_by(often.desc(), ImageTagRow.folded).limit(MOST)
+
+        def read() -> Totals:
+            models = sorted(
+                by_model.tuples().execute(self._database), key=lambda row: (-int(row[1]), str(row[0]))
+            )
+            return Totals(
+                images=sum(many for _, many, _ in models),
+                bytes=int(sum(size for _, _, size in models)),
+                models=[(model, many) for model, many, _ in models[:MOST]],
+                tags=[(name, many) for name, many in by_tag.tuples().execute(self._database)],
+                sizes=[
+                    ((width, height), many)
+                    for width, height, many in by_size.tuples().execute(self._database)
+                ],
+            )
+
+        return self._read(read)
+
+    def _entry(self, image_id: str) -> Entry:
+        query = ImageRow.select(EVERY_COLUMN).where(ImageRow.id == image_id).dicts()
+        found = self._entries(list(query.execute(self._database)))
+        if not found:
+            raise NotFound(f"No image has the id {image_id!r}.")
+        return found[0]
+
+    def _entries(self, rows: Sequence[Any]) -> list[Entry]:
+        """The pictures of these rows, in their order."""
+        made = GenerationRow.select(GenerationRow.id, GenerationRow.job_id, GenerationRow.recipe)
+        made = made.where(GenerationRow.id.in_({row["generation_id"] for row in rows}))
+        sources = {
+            generation_id: (job_id, Recipe.model_validate_json(recipe))
+            for generation_id, job_id, recipe in made.tuples().execute(self._database)
+        }
+        said = ImageTagRow.select(ImageTagRow.image_seq, ImageTagRow.folded, ImageTagRow.name)
+        said = said.where(ImageTagRow.image_seq.in_([row["seq"] for row in rows]))
+        tags: dict[int, list[str]] = {}
+        # Sorted here: databases differ in how they sort letters.
+        for seq, _, name in sorted(said.tuples().execute(self._database)):
+            tags.setdefault(seq, []).append(name)
+        return [
+            Entry(
+                image=to_image(row),
+                recipe=sources[row["generation_id"]][1],
+                job_id=sources[row["generation_id"]][0],
+                created_at=row["created_at"],
+                favourite=bool(row["favourite"]),
+                tags=tuple(tags.get(row["seq"], ())),
+            )
+            for row in rows
+            # Between the two queries somebody may have deleted it.
+            if row["generation_id"] in sources
+        ]
+
+    # -- marking -------------------------------------------------------------------------------------
+
+    def mark(
+        self, image_id: str, *, favourite: bool | None = None, tags: Sequence[str] | None = None
+    ) -> Entry:
+        """The picture with what is given replaced; tags that differ in case only are one.
+
+        Errors: NotFound; InvalidRequest for more than MAX_TAGS, an empty or too long one, or a control in it.
+        """
+        names = None if tags is None else _checked_tags(tags)
+
+        def change() -> Entry:
+            if favourite is not None:
+                marked = ImageRow.update(favourite=favourite).where(ImageRow.id == image_id)
+                marked.execute(self._database)
+            if names is not None:
+                self._replace_tags(image_id, names)
+            return self._entry(image_id)
+
+        return self._writer.run(change)
+
+    def _replace_tags(self, image_id: str, names: dict[str, str]) -> None:
+        # The picture's row is held: of two people who tag it at once the second one waits.
+        held = ImageRow.update(favourite=ImageRow.favourite).where(ImageRow.id == image_id)
+        held.execute(self._database)
+        row = first_row(ImageRow.select(ImageRow.seq).where(ImageRow.id == image_id).tuples(), self._database)
+        if row is None:
+            return
+        (seq,) = row
+        ImageTagRow.delete().where(ImageTagRow.image_seq == seq).execute(self._database)
+        if names:
+            rows = [{"image_seq": seq, "folded": key, "name": name} for key, name in names.items()]
+            ImageTagRow.insert_many(rows).on_conflict(action="nothing").execute(self._database)
+
+    # -- taking out ----------------------------------------------------------------------------------
+
+    def delete(self, ids: Iterable[str], *, even_favourites: bool = False) -> Removal:
+        """Forget pictures, and each generation whose last one goes; the caller removes the files next.
+
+        Unknown ids are left out: they are gone already. A batch is one transaction: a crash in between
+        leaves the later ones.
+        """
+        gone = Removal([], [], [])
+        for batch in _batches(sorted(set(ids))):
+            some = self._writer.run(partial(self._delete, batch, even_favourites))
+            gone.images.extend(some.images)
+            gone.generations.extend(some.generations)
+            gone.protected.extend(some.protected)
+        return gone
+
+    def _delete(self, ids: Sequence[str], even_favourites: bool) -> Removal:
+        chosen = ImageRow.id.in_(ids)
+        doomed = chosen if even_favourites else chosen & ~ImageRow.favourite
+        # What RETURNING tells was really deleted by us: of two who delete the same, one counts it.
+        deleted = ImageRow.delete().where(doomed).returning(*_IMAGE_COLUMNS).dicts().execute(self._database)
+        images = [to_image(row) for row in deleted]
+        kept = ImageRow.select(ImageRow.id).where(chosen).order_by(ImageRow.id).tuples()
+        protected = [image_id for (image_id,) in kept.execute(self._database)]
+        return Removal(images, self._shrink(Counter(image.generation_id for image in images)), protected)
+
+    def _shrink(self, fewer: Counter[str]) -> list[str]:
+        """Take that many pictures from each generation; the ids of those that are empty and so gone."""
+        now = self._clock.now()
+        for many in sorted(set(fewer.values())):
+            touched = sorted(generation_id for generation_id in fewer if fewer[generation_id] == many)
+            GenerationRow.update(image_count=GenerationRow.image_count - many, updated_at=now).where(
+                GenerationRow.id.in_(touched)
+            ).execute(self._database)
+        is_empty = GenerationRow.id.in_(sorted(fewer)) & (GenerationRow.image_count <= 0)
+        deleted = GenerationRow.delete().where(is_empty).returning(GenerationRow.id).tuples()
+        empty = [generation_id for (generation_id,) in deleted.execute(self._database)]
+        if empty:
+            JobRow.update(generation_id=None, revision=JobRow.revision + 1, updated_at=now).where(
+                JobRow.generation_id.in_(empty)
+            ).execute(self._database)
+            CounterRow.update(value=CounterRow.value - len(empty)).where(
+                CounterRow.name == "generation"
+            ).execute(self._database)
+        return empty
+
+    def dispensable(
+        self, *, model: str | None = None, created_before: float | None = None, keep_bytes: int | None = None
+    ) -> list[tuple[str, int]]:
+        """(id, bytes) of the pictures to which every rule applies, oldest first; never a favourite.
+
+        With `keep_bytes` the newest pictures (of that model), favourites included, are kept as long as they
+        fit into that many bytes together.
+        """
+        query = ImageRow.select(ImageRow.id, ImageRow.size, ImageRow.created_at, ImageRow.favourite)
+        query = query.where(*Filter(model=model).conditions(self._database)).order_by(ImageRow.seq.desc())
+        rows = self._read(lambda: list(query.tuples().execute(self._database)))
+        # Favourites stay whatever happens, so the others share what they leave.
+        room = None if keep_bytes is None else keep_bytes - sum(size for _, size, _, loved in rows if loved)
+        found: list[tuple[str, int]] = []
+        for image_id, size, created_at, loved in rows:
+            if loved:
+                continue
+            if room is not None and size <= room:
+                room -= size
+                continue
+            # The first that doesn't fit ends it: an older, smaller one isn't worth more than this one.
+            room = None if room is None else -1
+            if created_before is None or created_at < created_before:
+                found.append((image_id, size))
+        return found[::-1]
+
+
+_IMAGE_COLUMNS = (
+    ImageRow.id, ImageRow.generation_id, ImageRow.position, ImageRow.path, ImageRow.mime_type, ImageRow.width,
+    ImageRow.height, ImageRow.size, ImageRow.sha256, ImageRow.seed, ImageRow.revised_prompt,
+)  # fmt: skip
+
+
+def _batches(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
+
+
+def _checked_tags(tags: Sequence[str]) -> dict[str, str]:
+    """{as compared: as typed}. Errors: InvalidRequest."""
+    names: dict[str, str] = {}
+    for tag in tags:
+        try:
+            name = to_label(tag, longest=MAX_TAG)
+        except ValueError as fault:
+            raise InvalidRequest(f"{tag[:MAX_TAG]!r} {fault}", field="tags") from None
+        names.setdefault(folded(name), name)
+    if len(names) > MAX_TAGS:
+        raise InvalidRequest(f"{len(names)} tags; a picture has at most {MAX_TAGS}", field="tags")
+    return names
