@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -50,8 +51,10 @@ class PrivatePostgres:
 
     def forget_connections(self, url: str) -> None:
         """End every connection to that database, as a restart of the server does."""
-        name = url.rsplit("/", 1)[-1].split("?")[0]
-        self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        name = urlsplit(url).path.removeprefix("/")
+        self.execute(
+            f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
 
 
 @pytest.fixture(scope="session")

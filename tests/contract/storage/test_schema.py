@@ -140,19 +140,3 @@ def test_our_sqlite_has_no_wal_reset_corruption_and_syncs_every_commit(tmp_path:
 )
 def test_a_database_setting_names_a_server_or_a_file(setting: str, answer: bool) -> None:
     assert is_postgres(setting) is answer
-
-
-@pytest.mark.postgres
-def test_the_queue_goes_on_when_the_server_dropped_every_connection(
-    postgres: PrivatePostgres, postgres_tables: str
-) -> None:
-    with open_stores(postgres_tables) as stores:
-        stores.wipe()
-        job_id = stores.add()
-        for _ in range(3):
-            postgres.forget_connections(postgres_tables)
-            assert stores.jobs.get(job_id).position == 1
-            postgres.forget_connections(postgres_tables)
-            stores.claims.requeue(stores.claimed(), None)
-        assert len(stores.jobs.attempts(job_id)) == 3
-        stores.assert_consistent()
