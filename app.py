@@ -132,6 +132,7 @@ def listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
+        listener.listen(2048)  # from here on nobody is refused, only kept waiting
     except OSError as error:
         listener.close()
         where = f"{settings.host}:{settings.port}"
