@@ -3,14 +3,14 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from peewee import SQL, Database, SqliteDatabase
+from peewee import Database, Expression, SqliteDatabase, fn
 
 from studio.errors import InvalidRequest
 from studio.labels import folded
 from studio.params import JobType
-from studio.schema import ImageRow, ImageTagRow
+from studio.schema import ImageRow, ImageSearchRow, ImageTagRow
 
 MAX_WORDS = 16
 # A trigram index knows no shorter words.
@@ -18,6 +18,9 @@ _TRIGRAM = 3
 _CURSOR = re.compile(r"(newest|oldest)-([0-9]{1,18})")
 # What no prompt holds and no database takes: controls and lone surrogates.
 _NEVER_STORED = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# What LIKE takes for signs of its own.
+_LIKE_SIGNS = re.compile(r"[\\%_]")
+_ESCAPED = r"\\\g<0>"
 
 
 class Order(StrEnum):
@@ -26,17 +29,12 @@ class Order(StrEnum):
     NEWEST = "newest"
     OLDEST = "oldest"
 
-    @property
-    def sorting(self) -> Any:
-        """The order of the rows."""
-        return ImageRow.seq.desc() if self is Order.NEWEST else ImageRow.seq.asc()
-
     def cursor(self, seq: int) -> str:
         """The text that continues a list after the picture of that row."""
         return f"{self}-{seq}"
 
-    def after(self, cursor: str) -> Any:
-        """The condition that continues the list. Errors: InvalidRequest for a cursor not of this order."""
+    def place_of(self, cursor: str) -> int:
+        """The row a list stopped at. Errors: InvalidRequest for a cursor not of this order."""
         match = _CURSOR.fullmatch(cursor)
         if match is None:
             raise InvalidRequest(f"{cursor[:40]!r} is no `next` of an earlier answer", field="before")
@@ -44,8 +42,27 @@ class Order(StrEnum):
             raise InvalidRequest(
                 f"it continues a list sorted by {match[1]}; this one is sorted by {self}", field="before"
             )
-        seq = int(match[2])
-        return ImageRow.seq < seq if self is Order.NEWEST else ImageRow.seq > seq
+        return int(match[2])
+
+
+class Matches(NamedTuple):
+    """What a filter finds, as queries that are yet to be run."""
+
+    rows: Any
+    """of ImageRow, all columns, unsorted"""
+    count: Any
+    """of one number"""
+    place: Any
+    """the column by which `rows` is sorted and continued at no cost; equal to ImageRow.seq"""
+
+    def page(self, order: Order, limit: int, before: str | None) -> Any:
+        """The first `limit` rows, or those after a cursor. Errors: InvalidRequest for a wrong cursor."""
+        is_newest = order is Order.NEWEST
+        rows = self.rows.order_by(self.place.desc() if is_newest else self.place.asc()).limit(limit)
+        if before is None:
+            return rows
+        seq = order.place_of(before)
+        return rows.where(self.place < seq if is_newest else self.place > seq)
 
 
 @dataclass(frozen=True)
@@ -65,9 +82,33 @@ class Filter:
     favourite: bool | None = None
     tag: str | None = None
 
-    def conditions(self, database: Database) -> list[Any]:
-        """What a query's WHERE needs; at least one. Errors: InvalidRequest for too many words."""
-        conditions: list[Any] = [SQL("1 = 1")]
+    def matches(self, database: Database) -> Matches:
+        """The queries of this filter. Errors: InvalidRequest for too many words."""
+        words = list(dict.fromkeys(folded(_plain(self.words)).split()))
+        if len(words) > MAX_WORDS:
+            raise InvalidRequest(f"{len(words)} words; the limit is {MAX_WORDS}", field="q")
+        has_index = isinstance(database, SqliteDatabase)
+        indexed = [word for word in words if has_index and len(word) >= _TRIGRAM]
+        conditions = self._conditions()
+        conditions += [_holds(word, has_index) for word in words if word not in indexed]
+        rows: Any = ImageRow.select()
+        count: Any = ImageRow.select(fn.COUNT(ImageRow.seq))
+        place: Any = ImageRow.seq
+        if indexed:
+            # Measured on 20,000 pictures: joined, a page takes 0.4 ms; as "seq IN (SELECT ...)" up to 6 ms.
+            place = ImageSearchRow.rowid
+            match = Expression(ImageSearchRow.image_search, "MATCH", _phrases(indexed))
+            rows = rows.join(ImageSearchRow, on=(place == ImageRow.seq)).where(match)
+            count = count.join(ImageSearchRow, on=(place == ImageRow.seq)).where(match)
+            if not conditions:
+                count = ImageSearchRow.select(fn.COUNT(place)).where(match)
+        if conditions:
+            rows, count = rows.where(*conditions), count.where(*conditions)
+        return Matches(rows, count, place)
+
+    def _conditions(self) -> list[Any]:
+        """All but the words."""
+        conditions: list[Any] = []
         if self.model is not None:
             conditions.append(ImageRow.model == _plain(self.model))
         if self.type is not None:
@@ -85,21 +126,20 @@ class Filter:
         if self.tag is not None:
             wanted = ImageTagRow.folded == folded(_plain(self.tag).strip())
             conditions.append(ImageRow.seq.in_(ImageTagRow.select(ImageTagRow.image_seq).where(wanted)))
-        return conditions + self._of_words(database)
-
-    def _of_words(self, database: Database) -> list[Any]:
-        words = list(dict.fromkeys(folded(_plain(self.words)).split()))
-        if len(words) > MAX_WORDS:
-            raise InvalidRequest(f"{len(words)} words; the limit is {MAX_WORDS}", field="q")
-        has_index = isinstance(database, SqliteDatabase)
-        indexed = [word for word in words if has_index and len(word) >= _TRIGRAM]
-        # PostgreSQL uses its trigram index for these by itself, where it has one.
-        conditions: list[Any] = [ImageRow.search_text.contains(word) for word in words if word not in indexed]
-        if indexed:
-            match = " ".join('"' + word.replace('"', '""') + '"' for word in indexed)
-            found = SQL("(SELECT rowid FROM image_search WHERE image_search MATCH ?)", [match])
-            conditions.append(ImageRow.seq.in_(found))
         return conditions
+
+
+def _phrases(words: list[str]) -> str:
+    """The words as FTS5 wants them: each a string that must occur."""
+    return " ".join('"' + word.replace('"', '""') + '"' for word in words)
+
+
+def _holds(word: str, on_sqlite: bool) -> Any:
+    """The condition that the prompt has this word, by reading it."""
+    if on_sqlite:
+        return fn.INSTR(ImageRow.search_text, word) > 0
+    # PostgreSQL uses its trigram index for LIKE by itself, where it has one.
+    return Expression(ImageRow.search_text, "LIKE", f"%{_LIKE_SIGNS.sub(_ESCAPED, word)}%")
 
 
 def _plain(text: str) -> str:

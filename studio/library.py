@@ -44,15 +44,12 @@ class Library:
 
         Errors: InvalidRequest for a cursor that is none, or that belongs to the other order.
         """
-        conditions = wanted.conditions(self._database)
-        count = ImageRow.select(fn.COUNT(ImageRow.seq)).where(*conditions).tuples()
-        query = ImageRow.select(EVERY_COLUMN).where(*conditions).order_by(order.sorting).limit(limit + 1)
-        if before is not None:
-            query = query.where(order.after(before))
+        matches = wanted.matches(self._database)
+        query = matches.page(order, limit + 1, before)
 
         def read() -> Listing:
             rows = list(query.dicts().execute(self._database))
-            total = int(first_row(count, self._database)[0])
+            total = int(first_row(matches.count.tuples(), self._database)[0])
             shown = rows[:limit]
             following = order.cursor(shown[-1]["seq"]) if len(rows) > limit else None
             return Listing(self._entries(shown), following, total)
@@ -228,7 +225,9 @@ class Library:
         fit into that many bytes together.
         """
         query = ImageRow.select(ImageRow.id, ImageRow.size, ImageRow.created_at, ImageRow.favourite)
-        query = query.where(*Filter(model=model).conditions(self._database)).order_by(ImageRow.seq.desc())
+        query = query.order_by(ImageRow.seq.desc())
+        if model is not None:
+            query = query.where(ImageRow.model == model)
         rows = self._read(lambda: list(query.tuples().execute(self._database)))
         # Favourites stay whatever happens, so the others share what they leave.
         room = None if keep_bytes is None else keep_bytes - sum(size for _, size, _, loved in rows if loved)

@@ -137,8 +137,16 @@ class ImageRow(Model):
         table_name = "image"
 
 
-class CounterRow(Model):
-    """How many rows there are, kept by whoever changes them: counting 100,000 rows takes 5 ms."""
+class ImageSearchRow(Model):
+    """SQLite's index of the prompts, kept by triggers; MATCH takes the column of the table's own name."""
+
+    rowid = BigIntegerField(primary_key=True)
+    image_search = TextField()
+
+    class Meta:
+        table_name = "image_search"
+
+
 class ImageTagRow(Model):
     """A word somebody put on a picture: `name` as it was typed, `folded` as it is compared."""
 
