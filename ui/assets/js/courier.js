@@ -1,0 +1,17 @@
+/**
+ * Carries a picture's settings to a form of another tab. Any part of the page calls `sendTo`; the element of
+ * this module hands it to the server, which fills the form.
+ */
+
+/**
+ * @param {"txt2img"|"edit"|"variations"} tab
+ * @param {{image_id?: string, params?: Object}} what a stored picture, or parameters read from a file
+ */
+export function sendTo(tab, what) {
+  document.dispatchEvent(new CustomEvent("studio:send", { detail: { tab, ...what } }));
+}
+
+/** @param {{trigger: function(string, Object): void}} component */
+export function mount({ trigger }) {
+  document.addEventListener("studio:send", (event) => trigger("select", event.detail));
+}
