@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio.job import JobStatus
-from tests.contract.storage.stores import open_stores
+from tests.contract.storage.stores import Stores, open_stores
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,23 +26,30 @@ def _work_until_killed(path: Path, lines: int) -> list[list[str]]:
     return [line.split() for line in said if line.endswith("\n")]
 
 
+def _check(stores: Stores, said: list[list[str]]) -> None:
+    """Everything that was acknowledged is stored."""
+    generations = {words[1]: words[2] for words in said if words[0] == "finished"}
+    for word, job_id, *_ in said:
+        job = stores.jobs.get(job_id)
+        assert word == "added" or stores.jobs.attempts(job_id)
+        if job_id in generations:
+            assert (job.status, job.generation_id) == (JobStatus.COMPLETED, generations[job_id])
+            assert len(stores.records.generation(generations[job_id]).images) == 2
+
+
 def _survive(path: Path, cycles: int) -> None:
-    said: list[list[str]] = []
+    everything: list[list[str]] = []
     for cycle in range(cycles):
-        said += _work_until_killed(path, lines=1 + 97 * cycle % 400)
+        said = _work_until_killed(path, lines=1 + 97 * cycle % 400)
+        everything += said
         with open_stores(str(path)) as stores:
             assert stores.rows("PRAGMA quick_check") == [("ok",)]
             assert stores.rows("PRAGMA foreign_key_check") == []
             stores.assert_consistent()
-            generations = {words[1]: words[2] for words in said if words[0] == "finished"}
-            for job_id in {words[1] for words in said if words[0] == "added"}:
-                job = stores.jobs.get(job_id)
-                if job_id in generations:
-                    assert (job.status, job.generation_id) == (JobStatus.COMPLETED, generations[job_id])
-                    assert len(stores.records.generation(generations[job_id]).images) == 2
-            for _word, job_id, *_ in (words for words in said if words[0] == "claimed"):
-                assert stores.jobs.attempts(job_id)
-    assert {words[0] for words in said} == {"added", "claimed", "finished"}
+            _check(stores, said)
+    with open_stores(str(path)) as stores:
+        _check(stores, everything)
+    assert {words[0] for words in everything} == {"added", "claimed", "finished"}
 
 
 def test_nothing_acknowledged_is_lost_when_the_studio_is_killed(tmp_path: Path) -> None:
