@@ -11,14 +11,15 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
-from studio.api.app import install
 
+from studio.api.app import install
 from studio.assembly import open_studio
 from studio.catalog import Catalog, load_catalog
 from studio.errors import AlreadyRunning, ConfigurationError, StudioError
 from studio.sdserver.install import engine_command
 from studio.service import Studio
 from studio.settings import Settings, gather, read_settings
+from ui.late import LatePage
 
 log = logging.getLogger("studio")
 
@@ -95,8 +96,9 @@ def serve(studio: Studio, listener: socket.socket) -> int:
 
     The first signal drains: no new jobs, the running one gets its time. A second puts it back at once.
     """
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    install(app, studio)
+    page = LatePage(studio)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=page.lifespan)
+    install(app, studio, page)
     server = Server(
         uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2

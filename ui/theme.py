@@ -40,6 +40,7 @@ OVERRIDES = {
     "input_border_color_dark": "#343947",
     "input_border_color_focus": "*primary_500",
     "input_border_color_focus_dark": "*primary_400",
+    "input_border_width": "1px",
     "slider_color": "*primary_500",
     "button_primary_background_fill": "*primary_600",
     "button_primary_background_fill_hover": "*primary_500",
