@@ -30,7 +30,7 @@ LABELS: Mapping[str, str] = {
     "n": "Pictures",
     "seed": "Seed",
     "steps": "Steps",
-    "cfg_scale": "Guidance",
+    "cfg_scale": "CFG scale",
     "strength": "Strength",
     "sampler": "Sampler",
     "scheduler": "Scheduler",
@@ -97,6 +97,21 @@ def to_params(values: Mapping[str, Any], kind: JobType, **inputs: Any) -> Genera
         return GenerationParams(**{**fields, "type": kind, **inputs})
     except ValidationError as error:
         raise _invalid(error) from None
+
+
+def to_preset(values: Mapping[str, Any]) -> Values:
+    """What a preset keeps of a form: every field of a request that says something."""
+    kept = {name: values.get(name) for name in FIELDS if name not in _OWN}
+    return {name: value for name, value in kept.items() if value is not None and value != ""}
+
+
+def button_words(verb: str, n: int, jobs: int, most: int) -> str:
+    """What pressing the button makes, if that is more than one picture."""
+    if jobs > most:
+        return f"{jobs if jobs < 10_000 else 'Thousands of'} jobs: more than {most}"
+    if jobs == 1:
+        return verb if n == 1 else f"{verb} {n} pictures"
+    return f"{verb} {n * jobs} pictures in {jobs} jobs"
 
 
 def to_seed(value: object) -> int | None:

@@ -255,7 +255,7 @@ def test_settings_that_do_nothing_to_a_model_are_not_shown(model: Model, shown: 
 
 
 def test_faults_are_told_with_the_words_on_the_form() -> None:
-    assert form.in_words(InvalidRequest("must be less", field="cfg_scale")) == "Guidance: must be less"
+    assert form.in_words(InvalidRequest("must be less", field="cfg_scale")) == "CFG scale: must be less"
     assert form.in_words(InvalidRequest("8x8 is small", field="size")) == "Size: 8x8 is small"
     missing = ModelFilesMissing("Model 'sdxl' is not downloaded: a: b missing.")
     assert form.in_words(missing) == missing.message

@@ -38,6 +38,8 @@ export const ICONS = Object.freeze({
   copy: "M9 9h11v11H9z M5 15H4V4h11v1",
   dice: "M4 4h16v16H4z M8.5 8.5v.01 M15.5 8.5v.01 M12 12v.01 M8.5 15.5v.01 M15.5 15.5v.01",
   swap: "M7 4L3 8l4 4 M3 8h18 M17 12l4 4-4 4 M21 16H3",
+  grid: "M4 4h7v7H4z M14 4h6v7h-6z M4 14h7v6H4z M14 14h6v6h-6z",
+  seed: "M12 21v-9 M12 12c0-4 3-7 8-7 0 5-3 7-8 7z M12 16c0-3-2.5-5.500-7-5.500 0 4 2.500 5.500 7 5.500z",
   "arrow-up": "M12 19V5 M6 11l6-6 6 6",
   "arrow-down": "M12 5v14 M6 13l6 6 6-6",
   "to-top": "M5 4h14 M12 20V8 M6 14l6-6 6 6",

@@ -1,0 +1,36 @@
+/** The models and how they stand, asked for once and again when something changed. */
+import { getJSON } from "./api.js";
+import { subscribe } from "./events.js";
+
+const listeners = new Set();
+let models = null;
+let asking = false;
+let stale = false;
+
+/**
+ * @param {function(Object[]): void} listener gets the list of api/models now and whenever it changed
+ */
+export function watchModels(listener) {
+  listeners.add(listener);
+  if (models !== null) listener(models);
+  else ask();
+}
+
+async function ask() {
+  stale = asking;
+  if (asking) return;
+  asking = true;
+  try {
+    models = await getJSON("api/models");
+    for (const listener of listeners) listener(models);
+  } catch {
+    // The top bar tells that the studio does not answer; the next piece of news asks again.
+  } finally {
+    asking = false;
+    if (stale) ask();
+  }
+}
+
+subscribe((name) => {
+  if (listeners.size > 0 && (name === "model_status_changed" || name === "caught_up")) ask();
+});

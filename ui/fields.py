@@ -1,0 +1,151 @@
+"""Fields: a widget for each field of a form, in the order in which people fill it in."""
+
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from studio.model import Model
+from studio.params import SAMPLERS, SCHEDULERS, JobType
+from studio.service import Studio
+from studio.wording import Alternatives
+from ui import values as plain
+from ui.components.element import own_element
+from ui.values import AS_INPUT, FIELDS, LABELS, SHAPES
+
+_QUALITIES = [
+    ("As the model likes", ""),
+    ("Low: half the steps", "low"),
+    ("Standard", "standard"),
+    ("High", "high"),
+    ("HD: twice the steps", "hd"),
+]
+_STYLES = [("None", ""), ("Vivid", "vivid"), ("Natural", "natural")]
+_ALTERNATIVES = [("One by chance", Alternatives.RANDOM.value), ("Every combination", Alternatives.ALL.value)]
+_HINTS = {
+    JobType.GENERATE: "What should the picture show?",
+    JobType.EDIT: "What should be there instead?",
+    JobType.VARIATION: "Optional: what the picture shows",
+}
+
+
+def default_model(studio: Studio, kind: JobType) -> Model:
+    """The catalogue's default if it does such jobs, else the first that does."""
+    catalog = studio.catalog
+    models = [catalog.model(catalog.default), *catalog.models.values()]
+    return next((model for model in models if model.capabilities.does(kind)), models[0])
+
+
+class Fields:
+    """The widgets of one form. `widgets` has them by name in the order of FIELDS; `name` begins their ids."""
+
+    def __init__(self, studio: Studio, kind: JobType, *, name: str) -> None:
+        self.kind, self.name = kind, name
+        self._studio = studio
+        self._start = plain.starting(default_model(studio, kind), kind)
+        # Gradio adds events to its components at run time, where no type checker sees them.
+        self._drawn: dict[str, Any] = {}
+        self._draw_words()
+        self._draw_size()
+        self._draw_amount()
+        self._draw_sampling()
+        self._draw_several()
+        self._draw_advanced()
+        self.widgets = {field: self._drawn[field] for field in FIELDS}
+
+    def _add(self, field: str, widget: type[Component], **options: Any) -> None:
+        self._drawn[field] = widget(
+            label=LABELS[field],
+            value=self._start[field],
+            elem_id=f"{self.name}-{field}",
+            interactive=True,
+            **options,
+        )
+
+    def _draw_words(self) -> None:
+        self._add("prompt", gr.Textbox, lines=3, max_lines=14, placeholder=_HINTS[self.kind])
+        self.examples = own_element(
+            "examples", elem_id=f"{self.name}-examples", value=self._start["model"], form=self.name
+        )
+        self._add("negative_prompt", gr.Textbox, lines=1, max_lines=8, placeholder="What to avoid")
+        self._add("model", gr.Dropdown, choices=self._model_choices())
+        self.about_model = own_element(
+            "about_model", elem_id=f"{self.name}-about-model", value=self._start["model"]
+        )
+
+    def _model_choices(self) -> list[tuple[str, str]]:
+        """(shown, id) of the models that do such jobs; those that lie on this machine first."""
+        entries = [entry for entry in self._studio.models() if entry.model.capabilities.does(self.kind)]
+        entries.sort(key=lambda entry: bool(entry.missing))
+        return [
+            (entry.model.name + (" (not downloaded)" if entry.missing else ""), entry.model.id)
+            for entry in entries
+        ]
+
+    def _draw_size(self) -> None:
+        shapes = [(shape, shape) for shape in SHAPES]
+        if self.kind is not JobType.GENERATE:
+            shapes.insert(0, ("As the picture", AS_INPUT))
+        limits: dict[str, Any] = {"minimum": 64, "maximum": 4096, "precision": 0, "step": 8, "min_width": 90}
+        self._add("shape", gr.Radio, choices=shapes, elem_classes=["st-shapes"])
+        with gr.Row(elem_classes=["st-tight"]):
+            self._add("width", gr.Number, **limits)
+            self.swap = gr.Button("⇄", elem_id=f"{self.name}-swap", elem_classes=["st-side"], min_width=40)
+            self._add("height", gr.Number, **limits)
+
+    def _draw_amount(self) -> None:
+        if self.kind is not JobType.GENERATE:
+            self._add(
+                "strength", gr.Slider, minimum=0, maximum=1, step=0.01, buttons=[],
+                info="0 keeps the picture, 1 ignores it",
+            )  # fmt: skip
+        self._add("n", gr.Slider, minimum=1, maximum=10, step=1, buttons=[])
+        with gr.Row(elem_classes=["st-tight"]):
+            self._add("seed", gr.Textbox, placeholder="a new one each time", max_lines=1, min_width=140)
+            self.dice = gr.Button(
+                "Random", elem_id=f"{self.name}-dice", elem_classes=["st-side"], min_width=70
+            )
+            self.reuse = gr.Button(
+                "Last", elem_id=f"{self.name}-reuse", elem_classes=["st-side"], min_width=56
+            )
+
+    def _draw_sampling(self) -> None:
+        with gr.Row(elem_classes=["st-tight"]):
+            self._add("steps", gr.Slider, minimum=1, maximum=100, step=1, min_width=140, buttons=[])
+            self._add("cfg_scale", gr.Slider, minimum=0, maximum=30, step=0.1, min_width=140, buttons=[])
+        with gr.Accordion("Sampler, quality and style", open=False, elem_id=f"{self.name}-sampling"):
+            with gr.Row(elem_classes=["st-tight"]):
+                self._add("sampler", gr.Dropdown, choices=list(SAMPLERS), min_width=120)
+                self._add("scheduler", gr.Dropdown, choices=list(SCHEDULERS), min_width=120)
+            with gr.Row(elem_classes=["st-tight"]):
+                self._add("quality", gr.Dropdown, choices=_QUALITIES, min_width=120, info="Sets the steps")
+                self._add("style", gr.Dropdown, choices=_STYLES, min_width=120, info="Adds words")
+
+    def _draw_several(self) -> None:
+        with gr.Accordion("Several prompts at once", open=False, elem_id=f"{self.name}-several"):
+            self._add("lines", gr.Checkbox)
+            self._add(
+                "alternatives", gr.Radio, choices=_ALTERNATIVES,
+                info="{red|blue} offers alternatives, __name__ the lines of wildcards/name.txt",
+            )  # fmt: skip
+
+    def _draw_advanced(self) -> None:
+        """What acts on some models only. More of that kind belongs here and into `values.offered`."""
+        shown = plain.offered(default_model(self._studio, self.kind))
+        with gr.Accordion(
+            "Advanced", open=False, visible=any(shown.values()), elem_id=f"{self.name}-advanced"
+        ) as self.advanced:
+            self._add(
+                "clip_skip", gr.Number, minimum=1, maximum=12, precision=0, visible=shown["clip_skip"],
+                info="1 uses all layers of CLIP, 2 leaves one out",
+            )  # fmt: skip
+            self._add(
+                "distilled_guidance", gr.Number, minimum=0, maximum=100, step=0.1,
+                visible=shown["distilled_guidance"], info="How strictly FLUX follows the prompt; empty: 3.5",
+            )  # fmt: skip
+            self._add(
+                "flow_shift", gr.Number, minimum=0, maximum=100, step=0.1, visible=shown["flow_shift"],
+                info="Higher cares more for the composition; empty: the model's own",
+            )  # fmt: skip
+            if self.kind is JobType.GENERATE:
+                self._add("strength", gr.Slider, visible=False)

@@ -1,0 +1,194 @@
+"""Form: what happens when a form is filled in. It counts, follows its model, and remembers itself."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+from gradio.context import Context
+
+from studio.errors import StudioError
+from studio.params import GenerationParams, JobType
+from studio.service import Studio
+from studio.wording import Alternatives
+from ui import values as plain
+from ui.components.element import own_element
+from ui.components.presets import presets
+from ui.fields import Fields, default_model
+from ui.values import AS_INPUT, FIELDS, Values
+
+# Handlers of the page are no API, and answer at once without a place in a line.
+PRIVATE: Mapping[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+MOST_JOBS = 100
+# Raised when fields change their meaning: what a browser kept of an older version is ignored.
+VERSION = 1
+
+_SETTINGS = ("steps", "cfg_scale", "sampler", "scheduler")
+_COUNTED = ("prompt", "n", "lines", "alternatives")
+_TURNED = "(w, h, shape) => [h, w, /:/.test(shape ?? '') ? shape.split(':').reverse().join(':') : shape]"
+
+
+class Form:
+    """The form of one tab, drawn where it is made. `outputs` takes what `fill` gives.
+
+    `name` is the tab's id and begins every element's; `verb` is the word on the button.
+    """
+
+    def __init__(self, studio: Studio, kind: JobType, *, name: str, verb: str = "Generate") -> None:
+        self.kind, self.name, self.verb = kind, name, verb
+        self._studio = studio
+        self.drawn = Fields(studio, kind, name=name)
+        self.fields = self.drawn.widgets
+        self.picture: gr.HTML | None = None  # the painter or picker of a tab whose jobs start from a picture
+        with gr.Accordion("Presets", open=False, elem_id=f"{name}-presets-box"):
+            self.presets = presets(elem_id=f"{name}-presets")
+        with gr.Column(elem_classes=["st-foot"]):
+            self.notice = own_element("notice", elem_id=f"{name}-notice", form=name)
+            self.go = gr.Button(verb, variant="primary", elem_id=f"{name}-go", elem_classes=["st-go"])
+        self._connect_model()
+        self._connect_size()
+        self._connect_seed()
+        self._connect_count()
+        self._connect_presets()
+        self._remember()
+
+    # -- for the tabs --------------------------------------------------------------------------------
+
+    @property
+    def inputs(self) -> list[Component]:
+        """The widgets in the order of FIELDS."""
+        return list(self.fields.values())
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What `fill` writes to."""
+        return [*self.inputs, self.drawn.advanced]
+
+    def read(self, values: Sequence[Any]) -> Values:
+        """What came of `inputs`, by name."""
+        return dict(zip(FIELDS, values, strict=True))
+
+    def fill(self, values: Mapping[str, Any]) -> list[Any]:
+        """For `outputs`: these values, everything else as it is."""
+        updates = [{"value": values[name]} if name in values else {} for name in FIELDS]
+        advanced: dict[str, Any] = {}
+        if "model" in values:
+            offered = plain.offered(self._studio.catalog.model(values["model"]))
+            for name, is_offered in offered.items():
+                updates[FIELDS.index(name)]["visible"] = is_offered
+            advanced = {"visible": any(offered.values())}
+        return [gr.update(**update) if update else gr.skip() for update in [*updates, advanced]]
+
+    def keep(self) -> list[Any]:
+        """For `outputs`: everything as it is."""
+        return [gr.skip()] * len(self.outputs)
+
+    def requests(self, values: Values, **inputs: Any) -> list[GenerationParams]:
+        """One request for each prompt that the wording stands for. Errors: InvalidRequest."""
+        prompts = self._studio.wording.expand(
+            values["prompt"] or "",
+            alternatives=Alternatives(values["alternatives"]),
+            lines=values["lines"] is True,
+            limit=MOST_JOBS,
+        )
+        return [plain.to_params(values | {"prompt": prompt}, self.kind, **inputs) for prompt in prompts]
+
+    def on_go(self, handler: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """Have the button call `handler`, which submits and returns at once: each press counts."""
+        self.go.click(handler, list(inputs), list(outputs), trigger_mode="multiple", **PRIVATE)
+
+    # -- what happens --------------------------------------------------------------------------------
+
+    def _those(self, *names: str) -> list[Any]:
+        return [self.fields[name] for name in names]
+
+    def _connect_model(self) -> None:
+        model, drawn = self.fields["model"], self.drawn
+        model.input(self._switch, self.inputs, self.outputs, **PRIVATE)
+        model.change(None, model, [drawn.about_model, drawn.examples], js="id => [id, id]", **PRIVATE)
+        for word in self._those("quality", "style"):
+            word.input(
+                self._settle, self._those("model", "quality", "style"), self._those(*_SETTINGS), **PRIVATE
+            )
+
+    def _connect_size(self) -> None:
+        shape, sides = self.fields["shape"], self._those("width", "height")
+        shape.input(self._take_shape, self._those("shape", "model"), sides, **PRIVATE)
+        for side in sides:
+            side.input(None, None, shape, js="() => null", **PRIVATE)
+        self.drawn.swap.click(None, [*sides, shape], [*sides, shape], js=_TURNED, **PRIVATE)
+
+    def _connect_seed(self) -> None:
+        seed = self.fields["seed"]
+        self.drawn.dice.click(None, None, seed, js="() => ''", **PRIVATE)
+        module = "(await import(new URL('studio-assets/js/seeds.js', document.baseURI)))"
+        last = f"async seed => {module}.lastSeed('{self.name}', seed)"
+        self.drawn.reuse.click(None, seed, seed, js=last, **PRIVATE)
+
+    def _connect_count(self) -> None:
+        counted = self._those(*_COUNTED)
+        gr.on(
+            [widget.change for widget in counted], self._count, counted, [self.go, self.notice],
+            trigger_mode="always_last", **PRIVATE,
+        )  # fmt: skip
+
+    def _switch(self, *values: Any) -> list[Any]:
+        entered = self.read(values)
+        model = self._studio.catalog.models.get(entered["model"])
+        return self.keep() if model is None else self.fill(plain.switched(model, self.kind, entered))
+
+    def _settle(self, model_id: str, quality: str, style: str) -> list[Any]:
+        model = self._studio.catalog.models.get(model_id) or default_model(self._studio, self.kind)
+        return list(plain.settled(model, self.kind, quality, style).values())
+
+    def _take_shape(self, shape: str | None, model_id: str) -> list[Any]:
+        model = self._studio.catalog.models.get(model_id) or default_model(self._studio, self.kind)
+        size = plain.shape_size(shape, model)
+        if size is None:
+            return [None, None] if shape == AS_INPUT else [gr.skip(), gr.skip()]
+        return list(size)
+
+    def _count(self, prompt: str, n: int, lines: bool, alternatives: str) -> tuple[Any, Any]:
+        """The words on the button: what pressing it makes."""
+        choice = Alternatives(alternatives)
+        try:
+            jobs = self._studio.wording.count(prompt or "", alternatives=choice, lines=lines)
+        except StudioError as error:
+            return self.verb, said(error)
+        return plain.button_words(self.verb, int(n or 1), jobs, MOST_JOBS), None
+
+    # -- presets and memory --------------------------------------------------------------------------
+
+    def _connect_presets(self) -> None:
+        """The element asks for what the form holds, to save it, and hands over what a preset holds."""
+        self.presets.collect(self._collect, self.inputs, self.presets, **PRIVATE)
+        self.presets.apply(self._apply, None, [*self.outputs, self.notice], **PRIVATE)
+
+    def _collect(self, *values: Any) -> dict[str, Any]:
+        return {"collected": plain.to_preset(self.read(values))}
+
+    def _apply(self, event: gr.EventData) -> list[Any]:
+        params = getattr(event, "params", None)
+        known = params if isinstance(params, Mapping) else {}
+        return [*self.fill(plain.from_request(known, self._studio.catalog)), None]
+
+    def _remember(self) -> None:
+        """The browser keeps what the form holds, and gives it back after a reload."""
+        page = Context.root_block
+        assert page is not None, "a form is made inside of a page"
+        kept = gr.BrowserState(None, storage_key=f"studio-form-{self.name}", secret="kept in clear")
+        named = f"Object.fromEntries({json.dumps(FIELDS)}.map((name, i) => [name, values[i]]))"
+        save = f"(...values) => [{{version: {VERSION}, values: {named}}}]"
+        gr.on([widget.change for widget in self.fields.values()], None, self.inputs, kept, js=save, **PRIVATE)
+        page.load(self._restore, kept, self.outputs, **PRIVATE)
+
+    def _restore(self, kept: Any) -> list[Any]:
+        values = kept.get("values") if isinstance(kept, Mapping) and kept.get("version") == VERSION else None
+        model = default_model(self._studio, self.kind)
+        return self.fill(plain.restored(values, self._studio.catalog, model, self.kind))
+
+
+def said(error: StudioError) -> dict[str, Any]:
+    """The value of a form's notice for this fault."""
+    return {"text": plain.in_words(error), "field": getattr(error, "field", "")}
