@@ -9,7 +9,7 @@ from peewee import Case, Database, fn
 
 from studio.clock import Clock
 from studio.job import AttemptOutcome, Generation, Job, JobStatus, Progress
-from studio.job_table import JobTable
+from studio.job_table import ORDER, JobTable
 from studio.reader import Reader
 from studio.rows import image_columns, listed_columns, no_progress, progress_columns
 from studio.scheduling import Candidate, pick_next
@@ -58,10 +58,12 @@ class Claims:
     def claim(
         self, worker: str, pick: Callable[[Sequence[Candidate]], Candidate | None] = pick_next
     ) -> Claim | None:
-        """The next job, now processing and ours, or None if nothing waits."""
+        """The next job, now processing and ours, or None if nothing waits or the queue is paused."""
         now = self._clock.now()
 
         def change() -> Claim | None:
+            if self._table.is_paused():
+                return None
             # Another connection may take our choice first; then we choose again, from what is left.
             for _ in range(WINDOW):
                 choice = pick(self._candidates())
@@ -211,10 +213,10 @@ class Claims:
         return self._table.get(job_id)
 
     def _candidates(self) -> list[Candidate]:
-        """The oldest waiting jobs."""
-        waiting = JobRow.select(JobRow.id, JobRow.seq, JobRow.model).where(JobRow.status == PENDING)
-        oldest = waiting.order_by(JobRow.seq).limit(WINDOW).tuples()
-        return [Candidate(*row) for row in oldest.execute(self._database)]
+        """The waiting jobs whose turn comes first."""
+        columns = (JobRow.id, JobRow.seq, JobRow.model, JobRow.rank)
+        first = JobRow.select(*columns).where(JobRow.status == PENDING).order_by(*ORDER).limit(WINDOW)
+        return [Candidate(*row) for row in first.tuples().execute(self._database)]
 
     def _cancel_requested(self, job_id: str) -> bool:
         wish = JobRow.select(JobRow.cancel_requested_at).where(JobRow.id == job_id).tuples()

@@ -118,8 +118,12 @@ class Job:
     revision: int = 0
     cancel_requested_at: float | None = None
     source_image_id: str | None = None
+    parent_id: str | None = None
+    """The job that was tried again as this one."""
     position: int | None = field(default=None, compare=False)
     """1 for the next pending job; None for a job that isn't pending."""
+    image_ids: tuple[str, ...] = field(default=(), compare=False)
+    """The pictures of a completed job, in order, as far as they are still there."""
 
     @property
     def type(self) -> JobType:

@@ -1,44 +1,58 @@
-"""JobTable: what one transaction may do to the queue. `move` is the only writer of a job's status.
+"""JobTable: what one transaction may do to the queue. `move` and `move_all` alone write a job's status.
 
 Everything here runs inside a connection or transaction that the caller opened.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from peewee import Database, fn
+from peewee import Database, Tuple, fn
 
 from studio.clock import Clock
 from studio.errors import NotFound
 from studio.job import TRANSITIONS, Job, JobStatus
-from studio.rows import to_job
-from studio.schema import EVERY_COLUMN, CounterRow, JobRow, first_row
+from studio.rows import Row, to_job
+from studio.schema import EVERY_COLUMN, CounterRow, ImageRow, JobRow, QueueRow, first_row
+
+# The order in which pending jobs run.
+ORDER = (JobRow.rank, JobRow.seq)
 
 
 class JobTable:
-    """The job and counter tables of one database."""
+    """The job, counter and queue tables of one database."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self.database = database
         self.clock = clock
 
+    # -- changing ------------------------------------------------------------------------------------
+
     def move(
         self, job_id: str, source: JobStatus, target: JobStatus, guard: Any = True, **columns: Any
     ) -> bool:
         """Change the status if it is still `source` (and `guard` holds); whether *we* made the change."""
+        where = JobRow.id == job_id
+        return bool(self.move_all(where if guard is True else where & guard, source, target, **columns))
+
+    def move_all(self, where: Any, source: JobStatus, target: JobStatus, **columns: Any) -> list[str]:
+        """Change the status of every job that is still `source`, of those `where` holds for; their ids."""
         if target not in TRANSITIONS[source]:
             raise ValueError(f"no way from {source} to {target}")
-        where = (JobRow.id == job_id) & (JobRow.status == source)
-        if not self.update(where if guard is True else where & guard, status=str(target), **columns):
-            return False
-        # Always in one order, so that two connections can't wait for each other's counters.
-        for name, change in sorted({str(source): -1, str(target): 1}.items()):
-            self.count(name, change)
-        return True
+        change = self._update((JobRow.status == source) & where, status=str(target), **columns)
+        moved = [job_id for (job_id,) in change.returning(JobRow.id).tuples().execute(self.database)]
+        if moved:
+            # Always in one order, so that two connections can't wait for each other's counters.
+            for name, sign in sorted({str(source): -1, str(target): 1}.items()):
+                self.count(name, sign * len(moved))
+        return moved
 
     def update(self, where: Any, **columns: Any) -> int:
         """Change columns other than the status; how many rows matched. Every change is a new revision."""
+        return int(self._update(where, **columns).execute(self.database))
+
+    def _update(self, where: Any, **columns: Any) -> Any:
         query = JobRow.update(updated_at=self.clock.now(), revision=JobRow.revision + 1, **columns)
-        return int(query.where(where).execute(self.database))
+        return query.where(where)
 
     def count(self, name: str, change: int) -> None:
         """Keep the number of rows, in the transaction that changes it."""
@@ -51,23 +65,71 @@ class JobTable:
         room = (CounterRow.name == JobStatus.PENDING) & (CounterRow.value < max_pending)
         return bool(CounterRow.update(value=CounterRow.value + 1).where(room).execute(self.database))
 
+    # -- looking -------------------------------------------------------------------------------------
+
     def get(self, job_id: str) -> Job:
         """The job as it is now. Errors: NotFound."""
         row = first_row(JobRow.select(EVERY_COLUMN).where(JobRow.id == job_id).dicts(), self.database)
         if row is None:
             raise NotFound(f"No job has the id {job_id!r}.")
-        position = None
-        if row["status"] == JobStatus.PENDING:
-            position = self.waiting_before(row["seq"]) + 1
-        return to_job(row, now=self.clock.now(), position=position)
+        return self.to_jobs([row])[0]
+
+    def to_jobs(self, rows: Sequence[Row]) -> list[Job]:
+        """Jobs with what other rows know of them: the position of waiting ones, the pictures of completed."""
+        positions = self._positions([row for row in rows if row["status"] == JobStatus.PENDING])
+        made = self._image_ids([row["generation_id"] for row in rows if row["generation_id"] is not None])
+        now = self.clock.now()
+        return [
+            to_job(
+                row, now=now, position=positions.get(row["seq"]), image_ids=made.get(row["generation_id"], ())
+            )
+            for row in rows
+        ]
 
     def counts(self) -> dict[JobStatus, int]:
         """How many jobs have each status."""
         rows = dict(CounterRow.select(CounterRow.name, CounterRow.value).tuples().execute(self.database))
         return {status: rows[status] for status in JobStatus}
 
-    def waiting_before(self, seq: int) -> int:
-        """How many pending jobs were submitted before this one."""
-        waiting = (JobRow.status == JobStatus.PENDING) & (JobRow.seq < seq)
-        query = JobRow.select(fn.COUNT(JobRow.seq)).where(waiting).tuples()
-        return int(first_row(query, self.database)[0])
+    def is_paused(self) -> bool:
+        """Whether no job may be begun."""
+        return bool(first_row(QueueRow.select(QueueRow.paused).tuples(), self.database)[0])
+
+    def last_rank(self) -> float:
+        """The rank behind which a new job goes: of those that wait, and of those that may come back."""
+        ranks = [self._last_rank(status) for status in (JobStatus.PENDING, JobStatus.PROCESSING)]
+        return max(rank for rank in (0.0, *ranks) if rank is not None)
+
+    def _last_rank(self, status: JobStatus) -> float | None:
+        last = JobRow.select(JobRow.rank).where(JobRow.status == status).order_by(JobRow.rank.desc()).limit(1)
+        row = first_row(last.tuples(), self.database)
+        return None if row is None else float(row[0])
+
+    def _positions(self, waiting: Iterable[Row]) -> dict[int, int]:
+        """{seq: how many pending jobs run before it, and itself}.
+
+        The first is counted; the others are read off from what lies between, which is mostly themselves.
+        """
+        places = sorted((row["rank"], row["seq"]) for row in waiting)
+        if not places:
+            return {}
+        pending, here = JobRow.status == JobStatus.PENDING, Tuple(*ORDER)
+        before = JobRow.select(fn.COUNT(JobRow.seq)).where(pending & (here < Tuple(*places[0]))).tuples()
+        position = int(first_row(before, self.database)[0]) + 1
+        if len(places) == 1:
+            return {places[0][1]: position}
+        between = pending & (here >= Tuple(*places[0])) & (here <= Tuple(*places[-1]))
+        rows = JobRow.select(JobRow.seq).where(between).order_by(*ORDER).tuples().execute(self.database)
+        return {seq: place for place, (seq,) in enumerate(rows, start=position)}
+
+    def _image_ids(self, generation_ids: Sequence[str]) -> dict[str, list[str]]:
+        """{generation: its pictures in order}."""
+        if not generation_ids:
+            return {}
+        query = ImageRow.select(ImageRow.generation_id, ImageRow.id).where(
+            ImageRow.generation_id.in_(generation_ids)
+        )
+        made: dict[str, list[str]] = {}
+        for generation_id, image_id in query.order_by(ImageRow.position).tuples().execute(self.database):
+            made.setdefault(generation_id, []).append(image_id)
+        return made

@@ -10,7 +10,7 @@ from studio.params import Recipe
 Row = Mapping[str, Any]
 
 
-def to_job(row: Row, *, now: float, position: int | None = None) -> Job:
+def to_job(row: Row, *, now: float, position: int | None = None, image_ids: Sequence[str] = ()) -> Job:
     """A job; `now` turns the stored end of a running job into seconds left."""
     status = JobStatus(row["status"])
     progress = None
@@ -45,7 +45,9 @@ def to_job(row: Row, *, now: float, position: int | None = None) -> Job:
         revision=row["revision"],
         cancel_requested_at=row["cancel_requested_at"],
         source_image_id=row["source_image_id"],
+        parent_id=row["parent_id"],
         position=position,
+        image_ids=tuple(image_ids),
     )
 
 
@@ -106,8 +108,6 @@ def image_columns(image: Image) -> dict[str, Any]:
     }
 
 
-def to_generation(row: Row, images: Sequence[Image] = ()) -> Generation:
-    """What a completed job made; `images` only where they were asked for."""
 def listed_columns(recipe: Recipe, created_at: float) -> dict[str, Any]:
     """The columns of a picture that lists are filtered by, from what made it."""
     return {
@@ -118,6 +118,8 @@ def listed_columns(recipe: Recipe, created_at: float) -> dict[str, Any]:
     }
 
 
+def to_generation(row: Row, images: Sequence[Image] = ()) -> Generation:
+    """What a completed job made; `images` only where they were asked for."""
     return Generation(
         id=row["id"],
         seq=row["seq"],

@@ -11,10 +11,10 @@ from peewee import Database, fn
 from studio.clock import Clock
 from studio.errors import IdempotencyMismatch, JobFinished, QueueFull
 from studio.job import Attempt, Job, JobStatus
-from studio.job_table import JobTable
+from studio.job_table import ORDER, JobTable
 from studio.params import Recipe
 from studio.reader import Reader
-from studio.rows import to_attempt, to_job
+from studio.rows import to_attempt
 from studio.schema import EVERY_COLUMN, AttemptRow, JobRow, first_row
 from studio.writer import Writer
 
@@ -61,20 +61,26 @@ class JobStore:
         return self._read(lambda: self._table.get(job_id))
 
     def page(self, *, status: JobStatus | None, limit: int, offset: int) -> Page[Job]:
-        """Jobs, newest first, with the position of those that wait; `total` counts all of that status."""
+        """Jobs, newest first, pending ones the last to run first; `total` counts all of that status."""
 
         def read() -> Page[Job]:
-            query = JobRow.select(EVERY_COLUMN).order_by(JobRow.seq.desc()).limit(limit).offset(offset)
+            order = ORDER if status is PENDING else (JobRow.seq,)
+            query = JobRow.select(EVERY_COLUMN).order_by(*(column.desc() for column in order))
             if status is not None:
                 query = query.where(JobRow.status == status)
-            rows = list(query.dicts().execute(self._database))
+            rows = list(query.limit(limit).offset(offset).dicts().execute(self._database))
             counts = self._table.counts()
             total = sum(counts.values()) if status is None else counts[status]
-            waiting = [row["seq"] for row in rows if row["status"] == PENDING]
-            position = self._table.waiting_before(waiting[-1]) if waiting else 0
-            positions = {seq: position + place for place, seq in enumerate(reversed(waiting), start=1)}
-            now = self._clock.now()
-            return Page([to_job(row, now=now, position=positions.get(row["seq"])) for row in rows], total)
+            return Page(self._table.to_jobs(rows), total)
+
+        return self._read(read)
+
+    def those(self, ids: Sequence[str]) -> list[Job]:
+        """The jobs that have these ids, in the order of submission."""
+
+        def read() -> list[Job]:
+            query = JobRow.select(EVERY_COLUMN).where(JobRow.id.in_(ids)).order_by(JobRow.seq)
+            return self._table.to_jobs(list(query.dicts().execute(self._database)))
 
         return self._read(read)
 
@@ -107,10 +113,11 @@ class JobStore:
         *,
         max_pending: int,
         source_image_id: str | None = None,
+        parent_id: str | None = None,
         idempotency_key: str | None = None,
         fingerprint: str | None = None,
     ) -> Job:
-        """A new pending job, or the one this idempotency key already made.
+        """A new pending job behind all others, or the one this idempotency key already made.
 
         Errors: QueueFull; IdempotencyMismatch if the key was used for another `fingerprint`.
         """
@@ -129,6 +136,7 @@ class JobStore:
                 id=job_id, status=str(PENDING), model=recipe.model, recipe=recipe.model_dump_json(),
                 created_at=now, updated_at=now, input_image=recipe.input_image, mask=recipe.mask,
                 source_image_id=source_image_id, idempotency_key=idempotency_key, fingerprint=fingerprint,
+                parent_id=parent_id, rank=self._table.last_rank() + 1,
             )  # fmt: skip
             if insert.on_conflict(action="nothing").as_rowcount().execute(self._database):
                 return self._table.get(job_id)

@@ -22,23 +22,24 @@ def a_row(**changes: Any) -> dict[str, Any]:
         "id": "0197", "seq": 3, "status": "processing", "recipe": a_recipe().model_dump_json(),
         "created_at": 1.5, "updated_at": 2.5, "started_at": 2.0, "completed_at": None, "error": None,
         "error_code": None, "generation_id": None, "worker": "gpu", "attempt": 1, "failures": 0,
-        "revision": 4, "cancel_requested_at": None, "source_image_id": None, **no_progress(), **changes,
+        "revision": 4, "cancel_requested_at": None, "source_image_id": None, "parent_id": None,
+        **no_progress(), **changes,
     }  # fmt: skip
 
 
 def test_every_field_of_a_job_is_filled_from_its_row() -> None:
     row = a_row(
         completed_at=3.0, error="no", error_code="engine_refused", generation_id="g", failures=1,
-        cancel_requested_at=2.75, source_image_id="s", **progress_columns(a_progress(), now=10.0),
+        cancel_requested_at=2.75, source_image_id="s", parent_id="p", **progress_columns(a_progress(), now=10.0),
     )  # fmt: skip
 
-    job = to_job(row, now=10.0, position=2)
+    job = to_job(row, now=10.0, position=2, image_ids=["i"])
 
     assert job.progress == a_progress()
     assert job.recipe == a_recipe()
-    own = {field.name for field in fields(job)} - {"status", "recipe", "progress", "position"}
+    own = {field.name for field in fields(job)} - {"status", "recipe", "progress", "position", "image_ids"}
     assert {name: getattr(job, name) for name in own} == {name: row[name] for name in own}
-    assert (job.status, job.position) == (JobStatus.PROCESSING, 2)
+    assert (job.status, job.position, job.image_ids) == (JobStatus.PROCESSING, 2, ("i",))
 
 
 def test_progress_survives_the_way_through_the_columns() -> None:
