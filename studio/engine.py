@@ -1,7 +1,7 @@
 """The seam to whatever makes pictures: the Engine protocol and the values that cross it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -27,6 +27,20 @@ class EngineState(StrEnum):
 
 
 @dataclass(frozen=True)
+class EngineFeatures:
+    """What a running engine says it can do, in its own words; empty where it says nothing."""
+
+    samplers: tuple[str, ...] = ()
+    schedulers: tuple[str, ...] = ()
+    loras: tuple[str, ...] = ()
+    upscalers: tuple[str, ...] = ()
+    abilities: tuple[str, ...] = ()
+    """What it does besides plain pictures: lora, hires, vae_tiling, cache, ref_images, …"""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """max_width, max_height, min_width, min_height in pixels; max_batch_count, max_queue_size."""
+
+
+@dataclass(frozen=True)
 class EngineStatus:
     """A snapshot for people. `fraction` 0..1 while preparing or loading."""
 
@@ -37,6 +51,8 @@ class EngineStatus:
     pid: int | None = None
     started_at: float | None = None
     log_tail: tuple[str, ...] = ()
+    features: EngineFeatures | None = None
+    """Of the model in memory; None while there is none."""
 
 
 @dataclass(frozen=True)

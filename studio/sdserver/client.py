@@ -11,6 +11,9 @@ from typing import Any, Self
 
 import httpx
 
+from studio.engine import EngineFeatures
+from studio.sdserver.features import to_features
+
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 10.0
 _SMALL_BODY = 1 << 20
@@ -137,12 +140,10 @@ class SdServerClient:
         answer = self._call("GET", "/")
         return answer.body.decode("utf-8", "replace") if isinstance(answer, _Answer) else ""
 
-    def batch_limit(self, default: int) -> int:
-        """How many pictures one job may have, by the engine's own word, at most `default`."""
+    def features(self) -> EngineFeatures:
+        """What it says it can do."""
         answer = self._call("GET", "/sdcpp/v1/capabilities")
-        limits = (answer.as_object() or {}).get("limits") if isinstance(answer, _Answer) else None
-        said = limits.get("max_batch_count") if isinstance(limits, dict) else None
-        return min(said, default) if isinstance(said, int) and said >= 1 else default
+        return to_features((answer.as_object() or {}) if isinstance(answer, _Answer) else {})
 
     def submit(self, body: bytes) -> Accepted | Refused | Garbage | NoAnswer:
         """Hand in a job: `body` is the JSON of a picture request."""

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from studio.clock import Clock
@@ -98,15 +99,8 @@ class SdServerEngine:
         if status.state is EngineState.LOADING:
             progress = self._monitor.snapshot()[1]
             fraction = progress.step / progress.steps if progress.steps else 0.0
-        return EngineStatus(
-            status.state,
-            model=status.model,
-            detail=status.detail,
-            fraction=fraction,
-            pid=status.pid,
-            started_at=status.started_at,
-            log_tail=child.log.lines()[-_SHOWN_LINES:] if child is not None else (),
-        )
+        log_tail = child.log.lines()[-_SHOWN_LINES:] if child is not None else ()
+        return replace(status, fraction=fraction, log_tail=log_tail)
 
     @property
     def log_tail(self) -> str:
@@ -272,5 +266,9 @@ class SdServerEngine:
 
     def _set_status(self, state: EngineState, server: Server) -> None:
         self._status = EngineStatus(
-            state, model=server.model_id, pid=server.child.pid, started_at=self._status.started_at
+            state,
+            model=server.model_id,
+            pid=server.child.pid,
+            started_at=self._status.started_at,
+            features=server.features,
         )

@@ -21,7 +21,6 @@ from studio.sdserver.exits import reason_for_exit
 from studio.sdserver.flags import FlagProbe
 from studio.sdserver.guard import Guard
 from studio.sdserver.monitor import Monitor
-from studio.sdserver.payload import ENGINE_BATCH_LIMIT
 from studio.sdserver.pid_file import PidFile
 from studio.sdserver.ports import free_port, is_sole_listener
 from studio.sdserver.process import Child, engine_environment
@@ -167,10 +166,10 @@ class Launcher:
             self._monitor.begin()
             self._pid_file.write(child.pid, [binary])
             if self._is_ours_and_answers(child, client, port, nonce, pulse):
-                limit = pulse.call(lambda: client.batch_limit(ENGINE_BATCH_LIMIT))
+                features = pulse.call(client.features)
                 # Once more: a start script has become the real program by now.
                 self._pid_file.write(child.pid, [binary])
-                server = Server(child, client, model_id=model.id, batch_limit=limit)
+                server = Server(child, client, model_id=model.id, features=features)
         finally:
             if server is None:
                 child.stop()

@@ -1,7 +1,9 @@
 """Server: one sd-server that has its model loaded and answers."""
 
+from studio.engine import EngineFeatures
 from studio.sdserver.client import SdServerClient
 from studio.sdserver.exits import reason_for_exit
+from studio.sdserver.payload import ENGINE_BATCH_LIMIT
 from studio.sdserver.process import Child
 
 
@@ -11,12 +13,20 @@ class Server:
     Owner: the driver's thread.
     """
 
-    def __init__(self, child: Child, client: SdServerClient, *, model_id: str, batch_limit: int) -> None:
+    def __init__(
+        self, child: Child, client: SdServerClient, *, model_id: str, features: EngineFeatures
+    ) -> None:
         self.child = child
         self.client = client
         self.model_id = model_id
-        self.batch_limit = batch_limit
+        self.features = features
         self.busy = False
+
+    @property
+    def batch_limit(self) -> int:
+        """How many pictures one job may have: by its own word, at most as many as are known to work."""
+        said = self.features.limits.get("max_batch_count", 0)
+        return min(said, ENGINE_BATCH_LIMIT) if said >= 1 else ENGINE_BATCH_LIMIT
 
     @property
     def is_alive(self) -> bool:
