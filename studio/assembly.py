@@ -24,6 +24,7 @@ from studio.events import EventBus
 from studio.gallery import Gallery
 from studio.params import MAX_SEED
 from studio.preparation import GetReady, Preparation
+from studio.queue_order import QueueOrder
 from studio.records import Records
 from studio.schema import is_postgres, migrate, open_database
 from studio.sdserver.engine import SdServerEngine
@@ -95,6 +96,7 @@ def open_studio(
         settings=settings,
         catalog=catalog,
         store=JobStore(database, writer, clock),
+        queue_order=QueueOrder(database, writer, clock),
         claims=claims,
         records=records,
         gallery=gallery,

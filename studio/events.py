@@ -6,9 +6,21 @@ from contextlib import contextmanager
 
 Listener = Callable[[str], None]
 
+# Topics besides the ids of jobs: the engine and its preparation; the queue as a whole.
+ENGINE = "engine"
+QUEUE = "queue"
+# Kinds of things that topics are `about`.
+GENERATION = "generation"
+IMAGE = "image"
+
+
+def about(kind: str, id_: str) -> str:
+    """The topic of one thing that isn't a job."""
+    return f"{kind}:{id_}"
+
 
 class EventBus:
-    """Tells listeners which topic changed: a job's id, or a word such as "queue".
+    """Tells listeners which topic changed: a job's id, a word such as "queue", or what `about` gives.
 
     Owner: the studio. Thread-safe. A listener runs in the thread that hints, so it must be short and must
     not raise: it sets an event or posts to a loop.

@@ -8,12 +8,10 @@ from pathlib import Path
 
 from studio.engine import EngineState, EngineStatus
 from studio.errors import Interrupted, StudioError
-from studio.events import EventBus
+from studio.events import ENGINE, EventBus
 from studio.sdserver.install_progress import ConsoleProgress, InstallProgress, Reporter
 
 log = logging.getLogger(__name__)
-
-TOPIC = "engine"
 
 GetReady = Callable[[Reporter, threading.Event], Path]
 """Finds or builds the program, reporting; ends early with an Interrupted when the event is set."""
@@ -89,4 +87,4 @@ class Preparation:
     def _set(self, status: EngineStatus) -> None:
         if status != self._status:
             self._status = status
-            self._bus.hint(TOPIC)
+            self._bus.hint(ENGINE)

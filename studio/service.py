@@ -4,31 +4,28 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from studio.admission import Admission
 from studio.catalog import Catalog
 from studio.claims import Claims
 from studio.clock import Clock
-from studio.engine import Engine, EngineState, EngineStatus
+from studio.engine import Engine, EngineStatus
 from studio.errors import (
-    EngineUnavailable,
     IdempotencyMismatch,
-    InvalidRequest,
-    ModelFilesMissing,
     NotFound,
     QueueFull,
-    Stopping,
     StudioError,
-    UnknownModel,
 )
-from studio.events import EventBus
+from studio.events import GENERATION, EventBus, about
 from studio.gallery import Gallery
 from studio.intake import Intake, Upload
 from studio.job import Attempt, Generation, Image, Job, JobStatus
-from studio.model import Model
+from studio.model_states import ModelState, ModelStates
 from studio.params import GenerationParams
 from studio.preparation import Preparation
+from studio.queue_control import QueueControl
+from studio.queue_order import QueueOrder
 from studio.recipes import to_recipe
 from studio.records import Records
 from studio.schema import is_postgres
@@ -40,20 +37,6 @@ from studio.worker import Worker
 
 log = logging.getLogger(__name__)
 
-# Topics of the event bus besides the ids of jobs.
-GENERATIONS = "generations"
-
-
-@dataclass(frozen=True)
-class ModelState:
-    """A catalogue entry and how it stands on this machine."""
-
-    model: Model
-    missing: tuple[str, ...]
-    state: str
-    """missing | stopped | loading | ready | busy"""
-    is_default: bool
-
 
 class Studio:
     """Everything a face may do. Thread-safe; made by assembly.open_studio, which see."""
@@ -64,6 +47,7 @@ class Studio:
         settings: Settings,
         catalog: Catalog,
         store: JobStore,
+        queue_order: QueueOrder,
         claims: Claims,
         records: Records,
         gallery: Gallery,
@@ -84,14 +68,15 @@ class Studio:
         self._records = records
         self._gallery = gallery
         self._intake = Intake(gallery)
-        self._engine = engine
         self._preparation = preparation
         self._worker = worker
         self._random_seed = random_seed
         self.wildcards = Wildcards(settings.models.parent / "wildcards")
         self.wording = Wording(self.wildcards.alternatives, lambda below: random_seed() % below)
         self._on_close = on_close
-        self._accepting = True
+        self._admission = admission = Admission(catalog, preparation)
+        self._models = ModelStates(catalog, engine, preparation, worker, clock, admission)
+        self.queue = QueueControl(queue_order, store, worker, bus, admission, settings.max_pending)
         self._opened_at = clock.now()
 
     # -- life ----------------------------------------------------------------------------------------
@@ -118,11 +103,11 @@ class Studio:
 
     def stop_accepting(self) -> None:
         """Refuse new jobs from now on; what is accepted stays accepted."""
-        self._accepting = False
+        self._admission.close()
 
     def close(self) -> None:
         """Drain and leave nothing running; idempotent. The running job gets `stop_seconds` to end."""
-        self._accepting = False
+        self._admission.close()
         self._preparation.stop()
         self._worker.stop(self.settings.stop_seconds)
         self._on_close()
@@ -134,7 +119,7 @@ class Studio:
     @property
     def is_accepting(self) -> bool:
         """Whether new jobs are taken."""
-        return self._accepting
+        return self._admission.is_open
 
     # -- submitting ----------------------------------------------------------------------------------
 
@@ -163,8 +148,7 @@ class Studio:
                 if earlier[1] != fingerprint:
                     raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
                 return self._store.get(earlier[0])
-        self._check_open()
-        model = self._model_for(params)
+        model = self._admission.model(params.model)
         recipe = to_recipe(params, model, random_seed=self._random_seed, input_size=input_size)
         job = self._store.add(
             recipe,
@@ -186,32 +170,15 @@ class Studio:
         Errors: as submit.
         """
         for params in requests:
-            to_recipe(params, self._model_for(params), random_seed=lambda: 0, input_size=input_size)
+            to_recipe(
+                params, self._admission.model(params.model), random_seed=lambda: 0, input_size=input_size
+            )
         waiting, most = self.counts()[JobStatus.PENDING], self.settings.max_pending
         if waiting + len(requests) > most:
             raise QueueFull(
                 f"No room for {len(requests)} jobs: {waiting} wait, the limit is {most}.", retry_after=10
             )
         return [self.submit(params, input_size=input_size) for params in requests]
-
-    def _check_open(self) -> None:
-        if not self._accepting:
-            raise Stopping("The studio is shutting down and takes no new jobs.")
-        status = self._preparation.status
-        if status.state is EngineState.UNAVAILABLE:
-            raise EngineUnavailable(status.detail)
-
-    def _model_for(self, params: GenerationParams) -> Model:
-        try:
-            model = self.catalog.model(params.model)
-        except UnknownModel as error:
-            raise InvalidRequest(error.message, field="model") from None
-        missing = model.missing()
-        if missing:
-            raise ModelFilesMissing(
-                f"Model {model.id!r} is not downloaded: {', '.join(missing)} missing.", missing=missing
-            )
-        return model
 
     # -- the queue -----------------------------------------------------------------------------------
 
@@ -277,36 +244,30 @@ class Studio:
         # Rows first: a crash in between leaves files without rows, which the next start sweeps.
         self._gallery.delete([image.path for image in images], [image.id for image in images])
         log.info("generation %s deleted with %d images", generation_id, len(images))
-        self.bus.hint(GENERATIONS)
+        self.bus.hint(about(GENERATION, generation_id))
 
     # -- models and engine ---------------------------------------------------------------------------
 
     @property
     def engine(self) -> EngineStatus:
         """What the engine is doing, its preparation included."""
-        if self._preparation.status.state is not EngineState.READY:
-            return self._preparation.status
-        return self._engine.status
+        return self._models.engine
 
     def models(self) -> list[ModelState]:
         """Every catalogue entry and its state, in the catalogue's order."""
-        status = self.engine
-        return [self._state(model, status) for model in self.catalog.models.values()]
+        return self._models.all()
 
     def model(self, model_id: str) -> ModelState:
         """One entry, by id or alias. Errors: UnknownModel."""
-        return self._state(self.catalog.model(model_id), self.engine)
+        return self._models.get(model_id)
 
-    def _state(self, model: Model, status: EngineStatus) -> ModelState:
-        missing = tuple(model.missing())
-        state = "missing" if missing else "stopped"
-        if status.model == model.id and status.state in (
-            EngineState.LOADING,
-            EngineState.READY,
-            EngineState.BUSY,
-        ):
-            state = str(status.state)
-        return ModelState(model, missing, state, is_default=model.id == self.catalog.default)
+    def start_model(self, model_id: str) -> ModelState:
+        """Have it loaded as soon as no job runs: ModelStates.start, which see for the errors."""
+        return self._models.start(model_id)
+
+    def stop_model(self, model_id: str) -> ModelState:
+        """Free its memory: ModelStates.stop, which see for the errors."""
+        return self._models.stop(model_id)
 
     @staticmethod
     def _check_id(text: str, what: str) -> None:

@@ -15,19 +15,13 @@ from studio.clock import Clock
 from studio.darkroom import Darkroom, Sitting
 from studio.endings import Endings
 from studio.engine import Engine, Picture
-from studio.errors import (
-    Interrupted,
-    ModelFilesMissing,
-    StopRequested,
-    StorageFull,
-    StudioError,
-)
+from studio.errors import Interrupted, ModelFilesMissing, StorageFull, StudioError
 from studio.estimates import Estimates
-from studio.events import EventBus
+from studio.events import ENGINE, EventBus
 from studio.gallery import Gallery
-from studio.job import Progress
 from studio.model import Model
 from studio.preparation import Preparation
+from studio.residency import Residency
 from studio.run import Run
 
 log = logging.getLogger(__name__)
@@ -41,7 +35,7 @@ IDLE_SECONDS = 5.0
 
 
 class Worker:
-    """Runs the queue. start/stop/wake/cancel from any thread; everything else in its own.
+    """Runs the queue. start/stop/hurry/wake/cancel/uses from any thread; everything else in its own.
 
     Owner: the studio. Tests call `run_once` and `settle` instead of `start`.
     """
@@ -78,8 +72,7 @@ class Worker:
         self._stopping = threading.Event()
         self._hurry = threading.Event()
         self._current: Run | None = None
-        self._loaded: Model | None = None
-        self._last_use = 0.0
+        self.residency = Residency(engine, bus, clock, self._stopping)
 
     # -- any thread ----------------------------------------------------------------------------------
 
@@ -117,18 +110,25 @@ class Worker:
             run.cancelled.set()
             self._engine.interrupt()
 
+    def uses(self, model: Model) -> bool:
+        """Whether a job that needs the model is in the engine's hands."""
+        run = self._current
+        return run is not None and run.job.recipe.model == model.id
+
     # -- the worker's thread -------------------------------------------------------------------------
 
     def _loop(self) -> None:
         try:
-            self._preload()
-            while not self._stopping.is_set():
-                self._awake.clear()
-                try:
-                    if not (self._preparation.is_ready and self._has_room() and self.run_once()):
-                        self._rest()
-                except Exception:
-                    self._recover()
+            self.preload()
+            # Also for the moment in which the engine is there.
+            with self._bus.listen(lambda _: self._awake.set(), ENGINE):
+                while not self._stopping.is_set():
+                    self._awake.clear()
+                    try:
+                        if not self.step():
+                            self._rest()
+                    except Exception:
+                        self._recover()
         finally:
             self._saver.shutdown()
             self._engine.close()
@@ -143,6 +143,18 @@ class Worker:
             self._claims.release(self.name)
         except StudioError as error:
             log.error("the queue is still out of reach: %s", error)
+
+    def preload(self) -> None:
+        """Have the model ready that wants to be, once the engine is there."""
+        model = next((model for model in self._catalog.models.values() if model.preload), None)
+        if model is not None and model.is_downloaded:
+            self.residency.want(model)
+
+    def step(self) -> bool:
+        """Do what comes next; False if there is nothing."""
+        if not self._preparation.is_ready:
+            return False
+        return self.residency.obey() or (self._has_room() and self.run_once())
 
     def run_once(self) -> bool:
         """Do the next job; False if none waits. Its pictures may still be being saved: see `settle`."""
@@ -184,11 +196,8 @@ class Worker:
         missing = model.missing()
         if missing:
             raise ModelFilesMissing(f"Files of model {model.id!r} are gone: {', '.join(missing)}.")
-        self._loaded = model
-        try:
+        with self.residency.using(model):
             return self._engine.generate(model, run.job.recipe, sitting.inputs, run.report)
-        finally:
-            self._last_use = self._clock.monotonic()
 
     def _save(
         self,
@@ -224,18 +233,9 @@ class Worker:
     # -- between jobs --------------------------------------------------------------------------------
 
     def _rest(self) -> None:
-        """Wait for a wake-up; free a model that nobody used for its time to live."""
-        wait = IDLE_SECONDS
-        if self._loaded is not None and self._loaded.ttl is not None:
-            left = self._last_use + self._loaded.ttl - self._clock.monotonic()
-            if left <= 0:
-                log.info("model %s unloaded after %d s without use", self._loaded.id, self._loaded.ttl)
-                self._engine.unload()
-                self._loaded = None
-                self._bus.hint("engine")
-            else:
-                wait = min(wait, left)
-        self._clock.wait(self._awake, wait)
+        """Wait for a wake-up, or until a model has been idle for long enough."""
+        due = self.residency.rest()
+        self._clock.wait(self._awake, IDLE_SECONDS if due is None else min(IDLE_SECONDS, due))
 
     def _has_room(self) -> bool:
         """Whether pictures could be stored; if not, wait a while and say so once."""
@@ -250,27 +250,3 @@ class Worker:
             log.error("the queue waits: %s", error)
         self._clock.wait(self._stopping, STORAGE_SECONDS)
         return False
-
-    def _preload(self) -> None:
-        """Wait for the engine, then have the model ready that wants to be."""
-        with self._bus.listen(lambda _: self._awake.set(), "engine"):
-            while not self._preparation.is_ready and not self._stopping.is_set():
-                self._awake.clear()
-                if not self._preparation.is_ready:
-                    self._clock.wait(self._awake, IDLE_SECONDS)
-        model = next((model for model in self._catalog.models.values() if model.preload), None)
-        if model is None or self._stopping.is_set() or not model.is_downloaded:
-            return
-
-        def report(_: Progress) -> None:
-            if self._stopping.is_set():
-                raise StopRequested
-            self._bus.hint("engine")
-
-        try:
-            self._engine.load(model, report)
-            self._loaded, self._last_use = model, self._clock.monotonic()
-        except Interrupted:
-            log.info("preloading %s stopped", model.id)
-        except StudioError as error:
-            log.error("model %s could not be preloaded: %s", model.id, error)

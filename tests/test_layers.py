@@ -20,11 +20,12 @@ READING_ORDER: Mapping[str, str] = {
         errors clock cache params partial_params labels job events settings wildcards wording
         engine_options effect model catalog recipes scheduling engine
         recipe_text png_text pictures masks results
-        rows schema migrations reader writer job_table store claims records
+        rows schema migrations reader writer job_table store claims records queue_order
         filters entry library presets
         files orphans gallery intake
         demo sdserver
-        preparation estimates darkroom run endings worker service assembly api
+        preparation admission estimates darkroom run endings residency worker model_states queue_control
+        service assembly api
     """,
     "studio/demo": "tensor_file layout examples expand training",
     "studio/demo/training": """
@@ -36,16 +37,17 @@ READING_ORDER: Mapping[str, str] = {
     """,
     "studio/sdserver": """
         log_tail process ports pid_file exits progress tracker monitor pulse guard
-        client server task backoff command flags payload launch
+        features client payload server task backoff command flags launch
         install_progress install_run install_tools install_place install_archive install_download
         install_source install_build install
         engine
     """,
     "studio/api": """
         errors access guard limits dependencies bodies forms submission
-        model_views views waiting health models queue generations images generate app
+        model_views views waiting happenings hub events health models queue queue_control
+        generations images generate app
     """,
-    "studio/migrations": "0001_initial 0002_library 0003_presets",
+    "studio/migrations": "0001_initial 0002_library 0003_presets 0004_queue_order",
 }
 
 # Where a word may be imported: a folder (with a slash at its end) or a file.
@@ -56,6 +58,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         (
             "studio/schema.py", "studio/migrations/", "studio/reader.py", "studio/writer.py",
             "studio/job_table.py", "studio/store.py", "studio/claims.py", "studio/records.py",
+            "studio/queue_order.py",
             "studio/filters.py", "studio/library.py", "studio/presets.py", "studio/assembly.py",
         ),
     ),

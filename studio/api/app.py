@@ -7,9 +7,10 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi_offline import FastAPIOffline
 
-from studio.api import generate, generations, health, images, models, queue
+from studio.api import events, generate, generations, health, images, models, queue, queue_control
 from studio.api.errors import add_handlers
 from studio.api.guard import Guard
+from studio.api.hub import Hub
 from studio.api.limits import BodyLimit
 from studio.api.submission import DECODERS
 from studio.darkroom import studio_version
@@ -26,10 +27,12 @@ Pictures from [stable-diffusion.cpp](https://github.com/leejet/stable-diffusion.
 
 * **Waiting**: `POST /generate`, `/edit` and `/variation` answer when the pictures are there.
 * **Not waiting**: `POST /queue/…` answers at once with a `job_id`; `GET /queue/{id}` tells how far it is.
+* **Listening**: `GET /events` tells what happens as it happens.
 * **Pictures**: the answers name their ids; `GET /images/{id}` gives the file.
 
 Every fault is `{"error": "one sentence"}`. Times are whole seconds since the epoch, ids are UUIDs, seeds are
-decimal strings on the way out. Every POST takes an `Idempotency-Key`, so it can be repeated safely.
+decimal strings on the way out. Every POST that makes a job takes an `Idempotency-Key`, so it can be repeated
+safely.
 """
 
 
@@ -49,7 +52,8 @@ def create_api(studio: Studio) -> FastAPI:
     api.state.studio = studio
     api.state.decoders = asyncio.Semaphore(DECODERS)
     api.state.picture_records = images.PictureRecords(studio)
-    for part in (health, generate, queue, generations, images, models):
+    api.state.hub = Hub(studio)
+    for part in (health, generate, queue, queue_control, generations, images, models, events):
         api.include_router(part.router)
     add_handlers(api)
     api.add_middleware(BodyLimit)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 
 from studio.api.dependencies import StudioDep
 from studio.api.errors import faults
@@ -21,6 +22,7 @@ async def health(studio: StudioDep) -> HealthView:
     """Answers at once and without a key, also while the engine is still being prepared."""
     now = datetime.fromtimestamp(studio.clock.now(), UTC)
     return HealthView(
+        paused=await run_in_threadpool(studio.queue.is_paused),
         timestamp=now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         version=studio_version(),
         engine=EngineView.of(studio.engine),

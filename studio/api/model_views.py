@@ -1,11 +1,11 @@
 """What goes out about the studio itself: health, configuration, engine and models."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from studio.engine import EngineState, EngineStatus
-from studio.service import ModelState
+from studio.engine import EngineFeatures, EngineState, EngineStatus
+from studio.model_states import ModelState
 
 
 class EngineView(BaseModel):
@@ -27,6 +27,7 @@ class HealthView(BaseModel):
     status: Literal["ok"] = "ok"
     timestamp: str = Field(description="UTC, ISO 8601", examples=["2025-12-23T12:00:00.000Z"])
     version: str = Field(examples=["0.1.0"])
+    paused: bool = Field(description="no pending job is begun until the queue is resumed", examples=[False])
     engine: EngineView
 
 
@@ -75,6 +76,37 @@ class DefaultsView(BaseModel):
     clip_skip: int | None = Field(examples=[None])
 
 
+class ModelFileView(BaseModel):
+    """A file of a model."""
+
+    key: str = Field(description="which part it is, as models.yml calls it", examples=["diffusion_model"])
+    path: str = Field(description="where, as models.yml spells it", examples=["weights/z-image.gguf"])
+    present: bool
+    bytes: int | None = Field(description="its size; null if it is missing", examples=[4683074240])
+
+
+class FeaturesView(BaseModel):
+    """What the running engine says it offers with this model, in its own words."""
+
+    samplers: list[str] = Field(examples=[["euler", "euler_a"]])
+    schedulers: list[str] = Field(examples=[["discrete", "karras"]])
+    loras: list[str] = Field(examples=[["watercolour"]])
+    upscalers: list[str] = Field(examples=[["Latent"]])
+    abilities: list[str] = Field(description="what it does besides", examples=[["hires", "lora"]])
+    limits: dict[str, int] = Field(examples=[{"max_width": 4096, "max_height": 4096}])
+
+    @classmethod
+    def of(cls, features: EngineFeatures) -> Self:
+        return cls(
+            samplers=list(features.samplers),
+            schedulers=list(features.schedulers),
+            loras=list(features.loras),
+            upscalers=list(features.upscalers),
+            abilities=list(features.abilities),
+            limits=dict(features.limits),
+        )
+
+
 class ModelView(BaseModel):
     """An entry of models.yml and how it stands on this machine."""
 
@@ -92,9 +124,15 @@ class ModelView(BaseModel):
     preload: bool
     source: str | None = Field(description="Hugging Face repository of its files")
     examples: list[str] = Field(description="prompts it understands")
+    files: list[ModelFileView]
+    bytes: int = Field(description="size on disk of the files that are there", examples=[4683074240])
+    fault: str | None = Field(
+        description="why it could not be loaded the last time somebody asked for that", examples=[None]
+    )
+    features: FeaturesView | None = Field(description="null while it is not in memory")
 
     @classmethod
-    def of(cls, entry: ModelState) -> Self:
+    def of(cls, entry: ModelState, **more: Any) -> Self:
         model = entry.model
         return cls(
             id=model.id,
@@ -111,4 +149,22 @@ class ModelView(BaseModel):
             preload=model.preload,
             source=None if model.source is None else model.source.repo,
             examples=list(model.examples),
+            files=[
+                ModelFileView(key=file.key, path=file.path, present=file.size is not None, bytes=file.size)
+                for file in entry.files
+            ],
+            bytes=sum(file.size or 0 for file in entry.files),
+            fault=entry.fault,
+            features=None if entry.features is None else FeaturesView.of(entry.features),
+            **more,
         )
+
+
+class ModelWithLogView(ModelView):
+    """A model, and what its engine printed last."""
+
+    log_tail: str = Field(description="the engine's last lines", examples=[""])
+
+    @classmethod
+    def of(cls, entry: ModelState, **_: Any) -> Self:
+        return super().of(entry, log_tail=entry.log_tail)

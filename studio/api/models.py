@@ -7,10 +7,11 @@ from starlette.concurrency import run_in_threadpool
 
 from studio.api.dependencies import StudioDep
 from studio.api.errors import faults
-from studio.api.model_views import ModelView
+from studio.api.model_views import ModelView, ModelWithLogView
 
 router = APIRouter(prefix="/models", tags=["Models"])
 
+ModelId = Annotated[str, Path(description="id or alias", examples=["demo"])]
 _IN_MEMORY = ("loading", "ready", "busy")
 
 
@@ -34,11 +35,30 @@ async def list_running_models(studio: StudioDep) -> list[ModelView]:
 
 
 @router.get(
-    "/{model_id}", response_model=ModelView, responses=faults(404),
+    "/{model_id}", response_model=ModelWithLogView, responses=faults(404),
     summary="One model, by id or alias", operation_id="get_model",
 )  # fmt: skip
-async def get_model(
-    model_id: Annotated[str, Path(description="id or alias", examples=["demo"])], studio: StudioDep
-) -> ModelView:
-    """Its defaults, limits, capabilities and state."""
-    return ModelView.of(await run_in_threadpool(studio.model, model_id))
+async def get_model(model_id: ModelId, studio: StudioDep) -> ModelWithLogView:
+    """Its defaults, limits, capabilities and state, and the last lines of its engine."""
+    return ModelWithLogView.of(await run_in_threadpool(studio.model, model_id))
+
+
+@router.post(
+    "/{model_id}/start", response_model=ModelView, responses=faults(404, 409, 503),
+    summary="Load a model", operation_id="start_model",
+)  # fmt: skip
+async def start_model(model_id: ModelId, studio: StudioDep) -> ModelView:
+    """Answers at once, mostly with the state `loading`; a job that runs is finished first.
+
+    Nobody has to: a job loads its model itself. `fault` tells why the last attempt went wrong.
+    """
+    return ModelView.of(await run_in_threadpool(studio.start_model, model_id))
+
+
+@router.post(
+    "/{model_id}/stop", response_model=ModelView, responses=faults(404, 409, 503),
+    summary="Free a model's memory", operation_id="stop_model",
+)  # fmt: skip
+async def stop_model(model_id: ModelId, studio: StudioDep) -> ModelView:
+    """Answers when the engine is gone. 409 while a job runs with the model."""
+    return ModelView.of(await run_in_threadpool(studio.stop_model, model_id))

@@ -76,6 +76,8 @@ class JobView(RecipeView):
     position: int | None = Field(description="1 for the next pending job", examples=[None])
     attempts: int = Field(description="how many times it was run", examples=[1])
     cancel_requested: bool = Field(description="it was cancelled and is still stopping", examples=[False])
+    parent_id: str | None = Field(description="the job that was tried again as this one", examples=[None])
+    image_ids: list[str] = Field(description="its pictures, once completed", examples=[[_IMAGE_ID]])
 
     @classmethod
     def of(cls, job: Job, engine: EngineState) -> Self:
@@ -106,6 +108,8 @@ class JobView(RecipeView):
             position=job.position,
             attempts=job.attempt,
             cancel_requested=job.cancel_requested_at is not None and not job.is_final,
+            parent_id=job.parent_id,
+            image_ids=list(job.image_ids),
         )
 
 
