@@ -7,7 +7,6 @@ written: at most one job is being saved at a time.
 
 import logging
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
 
 from studio.catalog import Catalog
 from studio.claims import Claims
@@ -19,10 +18,12 @@ from studio.errors import Interrupted, ModelFilesMissing, StorageFull, StudioErr
 from studio.estimates import Estimates
 from studio.events import ENGINE, EventBus
 from studio.gallery import Gallery
+from studio.job import Phase, Progress
 from studio.model import Model
 from studio.preparation import Preparation
 from studio.residency import Residency
 from studio.run import Run
+from studio.saver import Finished, Saver
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,6 @@ class Worker:
         self.name = name
         self._claims = claims
         self._endings = Endings(claims)
-        self._estimates = estimates
         self._gallery = gallery
         self._darkroom = darkroom
         self._engine = engine
@@ -66,8 +66,10 @@ class Worker:
         self._bus = bus
         self._clock = clock
         self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
-        self._saver = ThreadPoolExecutor(1, "saver")
-        self._saving: Future[None] | None = None
+        self._saver = Saver(
+            claims=claims, darkroom=darkroom, gallery=gallery, endings=self._endings, estimates=estimates,
+            bus=bus, clock=clock,
+        )  # fmt: skip
         self._awake = threading.Event()
         self._stopping = threading.Event()
         self._hurry = threading.Event()
@@ -130,16 +132,15 @@ class Worker:
                     except Exception:
                         self._recover()
         finally:
-            self._saver.shutdown()
+            self._saver.close()
             self._engine.close()
 
     def _recover(self) -> None:
         """The queue itself could not be written, which a full disk does: wait, then free what was in hand."""
         log.exception("the worker could not reach the queue; it goes on in %d s", STORAGE_SECONDS)
-        self._saving = None
-        self._saver.submit(lambda: None).result()  # what is being saved may still succeed
         self._clock.wait(self._stopping, STORAGE_SECONDS)
         try:
+            self._saver.settle()  # what is being saved may still succeed
             self._claims.release(self.name)
         except StudioError as error:
             log.error("the queue is still out of reach: %s", error)
@@ -160,6 +161,7 @@ class Worker:
         """Do the next job; False if none waits. Its pictures may still be being saved: see `settle`."""
         claim = self._claims.claim(self.name)
         if claim is None:
+            self._saver.begin()
             return False
         run = self._current = Run(
             claim, claims=self._claims, bus=self._bus, clock=self._clock, hurry=self._hurry
@@ -177,10 +179,8 @@ class Worker:
         except Exception:
             self._endings.broken(run, self._engine.log_tail)
         else:
-            self.settle()
-            tail = self._engine.log_tail
-            took = run.engine_seconds
-            self._saving = self._saver.submit(self._save, run, model, pictures, sitting, tail, took)
+            tail, took = self._engine.log_tail, run.engine_seconds
+            self._saver.take(Finished(run, model, sitting, pictures, tail, took))
         finally:
             self._current = None
             self._bus.hint(run.job.id)
@@ -188,47 +188,20 @@ class Worker:
 
     def settle(self) -> None:
         """Wait until the last job's pictures are recorded."""
-        if self._saving is not None:
-            self._saving.result()
-            self._saving = None
+        self._saver.settle()
 
     def _generate(self, run: Run, model: Model, sitting: Sitting) -> list[Picture]:
         missing = model.missing()
         if missing:
             raise ModelFilesMissing(f"Files of model {model.id!r} are gone: {', '.join(missing)}.")
+
+        def report(progress: Progress) -> None:
+            if progress.phase is Phase.SAMPLING:
+                self._saver.begin()  # the engine is at work
+            run.report(progress)
+
         with self.residency.using(model):
-            return self._engine.generate(model, run.job.recipe, sitting.inputs, run.report)
-
-    def _save(
-        self,
-        run: Run,
-        model: Model,
-        pictures: list[Picture],
-        sitting: Sitting,
-        log_tail: str,
-        took: float,
-    ) -> None:
-        """The saver's thread: files first, then the rows. Never raises: how it ended is in the row.
-
-        `took` is what the engine needed, in seconds, loading left out.
-        """
-        job = run.job
-        try:
-            generation = self._darkroom.develop(job, model, pictures, sitting, now=self._clock.now())
-            if self._claims.finish(run.claim, generation, log_tail):
-                seconds = self._clock.monotonic() - run.started
-                log.info("job %s processing -> completed in %.2f s", job.id, seconds)
-                self._estimates.note(job.recipe, seconds_per_step=run.seconds_per_step, took=took)
-            else:
-                log.warning("job %s was taken over; its late pictures are dropped", job.id)
-                images = generation.images
-                self._gallery.delete([image.path for image in images], [image.id for image in images])
-        except StudioError as error:
-            self._endings.failed(run, error, log_tail)
-        except Exception:
-            self._endings.broken(run, log_tail)
-        finally:
-            self._bus.hint(job.id)
+            return self._engine.generate(model, run.job.recipe, sitting.inputs, report)
 
     # -- between jobs --------------------------------------------------------------------------------
 
