@@ -11,7 +11,7 @@ from studio.service import Studio
 from studio.wording import Alternatives
 from ui import values as plain
 from ui.components.element import own_element
-from ui.values import AS_INPUT, FIELDS, LABELS, SHAPES
+from ui.values import AS_INPUT, FIELDS, LABELS, MEDIUM, SHAPES
 
 _QUALITIES = [
     ("As the model likes", ""),
@@ -22,6 +22,7 @@ _QUALITIES = [
 ]
 _STYLES = [("None", ""), ("Vivid", "vivid"), ("Natural", "natural")]
 _ALTERNATIVES = [("One by chance", Alternatives.RANDOM.value), ("Every combination", Alternatives.ALL.value)]
+_FAR = [("Subtle", 0.35), ("Medium", MEDIUM), ("Strong", 0.75)]
 _HINTS = {
     JobType.GENERATE: "What should the picture show?",
     JobType.EDIT: "What should be there instead?",
@@ -45,12 +46,16 @@ class Fields:
         self._start = plain.starting(default_model(studio, kind), kind)
         # Gradio adds events to its components at run time, where no type checker sees them.
         self._drawn: dict[str, Any] = {}
-        self._draw_words()
-        self._draw_size()
-        self._draw_amount()
-        self._draw_sampling()
+        if kind is JobType.GENERATE:
+            self._draw_prompt()
+            self._draw_settings()
+        else:
+            self._draw_prompt()
+            self._draw_strength()
+            self._draw_count()
+            with gr.Accordion("Model and settings", open=False, elem_id=f"{name}-settings"):
+                self._draw_settings()
         self._draw_several()
-        self._draw_advanced()
         self.widgets = {field: self._drawn[field] for field in FIELDS}
 
     def _add(self, field: str, widget: type[Component], **options: Any) -> None:
@@ -62,11 +67,24 @@ class Fields:
             **options,
         )
 
-    def _draw_words(self) -> None:
-        self._add("prompt", gr.Textbox, lines=3, max_lines=14, placeholder=_HINTS[self.kind])
+    def _draw_prompt(self) -> None:
+        lines = 3 if self.kind is JobType.GENERATE else 2
+        self._add("prompt", gr.Textbox, lines=lines, max_lines=14, placeholder=_HINTS[self.kind])
         self.examples = own_element(
-            "examples", elem_id=f"{self.name}-examples", value=self._start["model"], form=self.name
-        )
+            "examples", elem_id=f"{self.name}-examples", value=self._start["model"], form=self.name,
+            visible=self.kind is JobType.GENERATE,
+        )  # fmt: skip
+
+    def _draw_settings(self) -> None:
+        self._draw_model()
+        self._draw_size()
+        if self.kind is JobType.GENERATE:
+            self._draw_count()
+        self._draw_seed()
+        self._draw_sampling()
+        self._draw_advanced()
+
+    def _draw_model(self) -> None:
         self._add("negative_prompt", gr.Textbox, lines=1, max_lines=8, placeholder="What to avoid")
         self._add("model", gr.Dropdown, choices=self._model_choices())
         self.about_model = own_element(
@@ -85,28 +103,36 @@ class Fields:
     def _draw_size(self) -> None:
         shapes = [(shape, shape) for shape in SHAPES]
         if self.kind is not JobType.GENERATE:
-            shapes.insert(0, ("As the picture", AS_INPUT))
+            shapes.insert(0, ("As source", AS_INPUT))
         limits: dict[str, Any] = {"minimum": 64, "maximum": 4096, "precision": 0, "step": 8, "min_width": 90}
-        self._add("shape", gr.Radio, choices=shapes, elem_classes=["st-shapes"])
+        self._add("shape", gr.Radio, choices=shapes, elem_classes=["st-choices"])
         with gr.Row(elem_classes=["st-tight"]):
             self._add("width", gr.Number, **limits)
-            self.swap = gr.Button("⇄", elem_id=f"{self.name}-swap", elem_classes=["st-side"], min_width=40)
+            self.swap = gr.Button("Swap", elem_id=f"{self.name}-swap", elem_classes=["st-side"], min_width=40)
             self._add("height", gr.Number, **limits)
 
-    def _draw_amount(self) -> None:
-        if self.kind is not JobType.GENERATE:
-            self._add(
-                "strength", gr.Slider, minimum=0, maximum=1, step=0.01, buttons=[],
-                info="0 keeps the picture, 1 ignores it",
-            )  # fmt: skip
+    def _draw_strength(self) -> None:
+        """How far from the picture: in words, and with the number."""
+        self.far = gr.Radio(
+            _FAR, value=self._start["strength"], label="How far", elem_id=f"{self.name}-far", elem_classes=["st-choices"],
+            visible=self.kind is JobType.VARIATION,
+        )  # fmt: skip
+        self._add(
+            "strength", gr.Slider, minimum=0, maximum=1, step=0.01, buttons=[],
+            info="0 keeps the picture, 1 ignores it",
+        )  # fmt: skip
+
+    def _draw_count(self) -> None:
         self._add("n", gr.Slider, minimum=1, maximum=10, step=1, buttons=[])
+
+    def _draw_seed(self) -> None:
         with gr.Row(elem_classes=["st-tight"]):
             self._add("seed", gr.Textbox, placeholder="a new one each time", max_lines=1, min_width=140)
             self.dice = gr.Button(
                 "Random", elem_id=f"{self.name}-dice", elem_classes=["st-side"], min_width=70
             )
             self.reuse = gr.Button(
-                "Last", elem_id=f"{self.name}-reuse", elem_classes=["st-side"], min_width=56
+                "Reuse last", elem_id=f"{self.name}-reuse", elem_classes=["st-side"], min_width=80
             )
 
     def _draw_sampling(self) -> None:
@@ -125,8 +151,8 @@ class Fields:
         with gr.Accordion("Several prompts at once", open=False, elem_id=f"{self.name}-several"):
             self._add("lines", gr.Checkbox)
             self._add(
-                "alternatives", gr.Radio, choices=_ALTERNATIVES,
-                info="{red|blue} offers alternatives, __name__ the lines of wildcards/name.txt",
+                "alternatives", gr.Radio, choices=_ALTERNATIVES, elem_classes=["st-choices"],
+                info=r"{red|blue} offers alternatives, \_\_name\_\_ the lines of wildcards/name.txt",
             )  # fmt: skip
 
     def _draw_advanced(self) -> None:

@@ -32,11 +32,14 @@ _TURNED = "(w, h, shape) => [h, w, /:/.test(shape ?? '') ? shape.split(':').reve
 class Form:
     """The form of one tab, drawn where it is made. `outputs` takes what `fill` gives.
 
-    `name` is the tab's id and begins every element's; `verb` is the word on the button.
+    `name` is the tab's id and begins every element's. The button says `verb`, and with a number of things
+    "verb 3 nouns".
     """
 
-    def __init__(self, studio: Studio, kind: JobType, *, name: str, verb: str = "Generate") -> None:
-        self.kind, self.name, self.verb = kind, name, verb
+    def __init__(
+        self, studio: Studio, kind: JobType, *, name: str, verb: str = "Generate", noun: str = "picture"
+    ) -> None:
+        self.kind, self.name, self.verb, self.noun = kind, name, verb, noun
         self._studio = studio
         self.drawn = Fields(studio, kind, name=name)
         self.fields = self.drawn.widgets
@@ -45,7 +48,12 @@ class Form:
             self.presets = presets(elem_id=f"{name}-presets")
         with gr.Column(elem_classes=["st-foot"]):
             self.notice = own_element("notice", elem_id=f"{name}-notice", form=name)
-            self.go = gr.Button(verb, variant="primary", elem_id=f"{name}-go", elem_classes=["st-go"])
+            self.go = gr.Button(
+                plain.button_words(verb, noun, 1, 1),
+                variant="primary",
+                elem_id=f"{name}-go",
+                elem_classes=["st-go"],
+            )
         self._connect_model()
         self._connect_size()
         self._connect_seed()
@@ -119,6 +127,18 @@ class Form:
             side.input(None, None, shape, js="() => null", **PRIVATE)
         self.drawn.swap.click(None, [*sides, shape], [*sides, shape], js=_TURNED, **PRIVATE)
 
+        if self.kind is JobType.VARIATION:
+            strength, far = self.fields["strength"], self.drawn.far
+            far.input(None, far, strength, js="far => far", **PRIVATE)
+            values = json.dumps([value for _, value in far.choices])
+            strength.change(
+                None,
+                strength,
+                far,
+                js=f"strength => {values}.find(far => far === strength) ?? null",
+                **PRIVATE,
+            )
+
     def _connect_seed(self) -> None:
         seed = self.fields["seed"]
         self.drawn.dice.click(None, None, seed, js="() => ''", **PRIVATE)
@@ -155,8 +175,8 @@ class Form:
         try:
             jobs = self._studio.wording.count(prompt or "", alternatives=choice, lines=lines)
         except StudioError as error:
-            return self.verb, said(error)
-        return plain.button_words(self.verb, int(n or 1), jobs, MOST_JOBS), None
+            return plain.button_words(self.verb, self.noun, 1, 1), said(error)
+        return plain.button_words(self.verb, self.noun, int(n or 1), jobs), None
 
     # -- presets and memory --------------------------------------------------------------------------
 

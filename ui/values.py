@@ -74,6 +74,9 @@ SHAPES = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16")
 AS_INPUT = "input"
 """The shape that follows the picture an edit or variation starts from."""
 
+MEDIUM = 0.55
+"""The strength at which a variation shows the same thing in another way."""
+
 # Stands for an input where only the rules of the other fields are asked for.
 _SOME_INPUT = "0" * 64
 _FIELD = re.compile(r"([a-z_]+): ")
@@ -105,13 +108,15 @@ def to_preset(values: Mapping[str, Any]) -> Values:
     return {name: value for name, value in kept.items() if value is not None and value != ""}
 
 
-def button_words(verb: str, n: int, jobs: int, most: int) -> str:
-    """What pressing the button makes, if that is more than one picture."""
-    if jobs > most:
-        return f"{jobs if jobs < 10_000 else 'Thousands of'} jobs: more than {most}"
+def button_words(verb: str, noun: str, n: int, jobs: int) -> str:
+    """What pressing the button makes: just the verb for one picture that needs no name."""
+    if n * jobs == 1:
+        return verb if noun == "picture" else f"{verb} a {noun}"
     if jobs == 1:
-        return verb if n == 1 else f"{verb} {n} pictures"
-    return f"{verb} {n * jobs} pictures in {jobs} jobs"
+        return f"{verb} {n} {noun}s"
+    if jobs >= 10_000:
+        return f"{verb} far too many {noun}s"
+    return f"{verb} {n * jobs:,} {noun}s in {jobs:,} jobs"
 
 
 def to_seed(value: object) -> int | None:
@@ -152,7 +157,7 @@ def starting(model: Model, kind: JobType) -> Values:
         "shape": shape,
         "n": 1,
         "seed": "",
-        "strength": defaults.strength,
+        "strength": MEDIUM if kind is JobType.VARIATION else defaults.strength,
         "quality": "",
         "style": "",
         "lines": False,

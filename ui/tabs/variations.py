@@ -19,7 +19,7 @@ def build(studio: Studio) -> Form:
     with gr.Row(elem_classes=["st-work"]):
         with gr.Column(elem_classes=["st-panel-column"]):
             source = picker(elem_id="variations-picker")
-            form = Form(studio, JobType.VARIATION, name="variations", verb="Make variations")
+            form = Form(studio, JobType.VARIATION, name="variations", verb="Make", noun="variation")
             form.picture = source
         with gr.Column(elem_classes=["st-stage-column"]):
             stage = results("variations", elem_id="variations-stage")

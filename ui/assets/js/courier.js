@@ -5,7 +5,8 @@
 
 /**
  * @param {"txt2img"|"edit"|"variations"} tab
- * @param {{image_id?: string, params?: Object}} what a stored picture, or parameters read from a file
+ * @param {{image_id?: string, params?: Object, picture_only?: boolean}} what a stored picture, with its settings
+ *   unless they are to stay as they are, or parameters read from a file
  */
 export function sendTo(tab, what) {
   document.dispatchEvent(new CustomEvent("studio:send", { detail: { tab, ...what } }));
@@ -13,5 +14,8 @@ export function sendTo(tab, what) {
 
 /** @param {{trigger: function(string, Object): void}} component */
 export function mount({ trigger }) {
-  document.addEventListener("studio:send", (event) => trigger("select", event.detail));
+  document.addEventListener("studio:send", (event) => {
+    trigger("select", event.detail);
+    scrollTo({ top: 0 });
+  });
 }

@@ -39,9 +39,7 @@ class Stage {
     this.coming = h("div", { class: "st-coming", "aria-hidden": "true" });
     this.latest = h("div", { class: "st-latest" });
     this.earlier = h("div", { class: "st-earlier" });
-    this.clear = h("button", { class: "st-button st-small", type: "button", title: "They stay in the history",
-      onclick: () => this.followed.drop((job) => job.status === "completed") }, "Clear the stage");
-    this.earlierHead = h("div", { class: "st-earlier-head" }, h("h3", {}, "Earlier"), this.clear);
+    this.earlierHead = h("h3", {}, "Earlier");
     this.said = h("p", { class: "st-offscreen", role: "status" });
     this.followed = new Followed(form, () => this.#schedule());
     this.work = new StageWork(this.followed);
@@ -71,8 +69,7 @@ class Stage {
     const earlier = done.slice(1).flatMap((job) => picturesOf(job).map((item) => this.#shot(item)));
     for (const shot of earlier) shot.enlarge(false);
     arrange(this.earlier, earlier.map((shot) => shot.root));
-    this.earlierHead.hidden = done.length === 0;
-    this.earlierHead.firstElementChild.hidden = earlier.length === 0;
+    this.earlierHead.hidden = earlier.length === 0;
   }
 
   /** Before the first picture, its place and how far it is. */
@@ -92,8 +89,11 @@ class Stage {
     for (const shot of shots) shot.enlarge(true);
     const isNew = this.latest.dataset.job !== job.id;
     this.latest.dataset.job = job.id;
-    this.latest.dataset.count = String(Math.min(shots.length, 4));
-    arrange(this.latest, [job.source_image_id && this.#source(job.source_image_id), ...shots.map((shot) => shot.root)].filter(Boolean));
+    // An edit is laid over its source, on its own picture.
+    const source = this.form !== "edit" && job.source_image_id ? this.#source(job.source_image_id) : null;
+    const shown = [source, ...shots.map((shot) => shot.root)].filter(Boolean);
+    this.latest.dataset.count = shown.length > 2 ? "many" : String(shown.length);
+    arrange(this.latest, shown);
     if (isNew) {
       rememberSeed(this.form, job.seed);
       this.said.textContent = shots.length === 1 ? "Your picture is ready." : `${shots.length} pictures are ready.`;

@@ -3,6 +3,7 @@ import { postJSON, send } from "./api.js";
 import { cure } from "./cures.js";
 import { h, icon } from "./dom.js";
 import { duration, percent, phase } from "./format.js";
+import { pictures } from "./picture.js";
 import { showTab } from "./tabs.js";
 import { toast } from "./toast.js";
 
@@ -15,45 +16,69 @@ export class StageWork {
     this.fill = h("span", { class: "st-fill" });
     this.track = h("span", { class: "st-track", role: "progressbar", "aria-label": "Progress of your picture", "aria-valuemin": "0", "aria-valuemax": "100" }, this.fill);
     this.cancel = button("stop", "Cancel", () => this.#cancel(this.running.id));
-    this.now = h("div", { class: "st-now" }, h("div", { class: "st-now-line" }, this.words, this.cancel), this.track, this.prompt);
-    this.queue = h("ol", { class: "st-waiting-list" });
-    this.queueWords = h("summary", {});
-    this.waiting = h("details", { class: "st-waiting" }, this.queueWords, this.queue);
+    this.clear = button("close", "Clear the stage", () => this.followed.drop((job) => job.status !== "failed"));
+    this.clear.title = "The pictures stay in the history";
+    this.toggle = h("button", { class: "st-link", type: "button", "aria-expanded": "false", onclick: () => this.#showQueue(this.queue.hidden) });
+    this.queue = h("ol", { class: "st-waiting-list", hidden: true });
+    this.now = h("div", { class: "st-now" }, h("div", { class: "st-now-line" }, this.words, this.cancel, this.clear), this.track,
+      h("div", { class: "st-now-line" }, this.prompt, this.toggle), this.queue);
     this.failures = h("div", { class: "st-failures" });
-    this.root = h("div", { class: "st-stage-work" }, this.now, this.waiting, this.failures);
+    this.root = h("div", { class: "st-stage-work" }, this.now, this.failures);
     /** The job in hand, or the next one. */
     this.running = null;
   }
 
-  /** @param {Object[]} jobs newest first */
+  /** The box stays while there is anything on the stage, so that the pictures below keep their place. */
   draw(jobs) {
     const pending = jobs.filter((job) => job.status === "pending").reverse();
+    const done = jobs.filter((job) => job.status === "completed");
+    const failed = jobs.filter((job) => job.status === "failed");
     // Before anything runs, the one that comes next stands in its place.
     this.running = jobs.find((job) => job.status === "processing") ?? pending.shift() ?? null;
-    this.now.hidden = this.running === null;
-    if (this.running !== null) this.#drawNow(this.running);
-    this.#drawWaiting(pending);
-    const failed = jobs.filter((job) => job.status === "failed");
+    this.now.hidden = this.running === null && done.length === 0;
+    this.now.dataset.state = this.running === null ? "done" : "busy";
+    this.cancel.hidden = this.running === null;
+    this.clear.hidden = this.running !== null;
+    if (this.running !== null) this.#drawRunning(this.running);
+    else if (done.length > 0) this.#drawDone(done);
+    this.#drawQueue(pending);
     keep(this.failures, failed, (job) => this.#failure(job));
   }
 
-  #drawNow(job) {
+  #drawRunning(job) {
     const share = job.progress ?? 0;
     const left = duration(job.eta_seconds);
     const place = job.status === "pending" && job.position > 1 ? `${job.position - 1} before it` : "";
     const parts = [job.cancel_requested ? "Stopping" : phase(job), job.status === "processing" && percent(share), left && `${left} left`, place];
     this.words.textContent = parts.filter(Boolean).join(" · ");
     this.prompt.textContent = job.prompt;
-    this.fill.style.setProperty("transform", `scaleX(${share})`);
-    this.track.setAttribute("aria-valuenow", String(Math.round(share * 100)));
+    this.#fillTo(share);
     this.cancel.disabled = Boolean(job.cancel_requested);
   }
 
-  #drawWaiting(pending) {
-    this.waiting.hidden = pending.length === 0;
-    this.queueWords.textContent = pending.length === 1 ? "1 more waits" : `${pending.length} more wait`;
+  #drawDone(done) {
+    const made = done.reduce((sum, job) => sum + (job.image_ids ?? []).length, 0);
+    this.words.textContent = `${pictures(made)} ready`;
+    this.prompt.textContent = done[0].prompt;
+    this.#fillTo(1);
+  }
+
+  #fillTo(share) {
+    this.fill.style.setProperty("transform", `scaleX(${share})`);
+    this.track.setAttribute("aria-valuenow", String(Math.round(share * 100)));
+  }
+
+  #drawQueue(pending) {
+    this.toggle.hidden = pending.length === 0;
+    this.toggle.textContent = pending.length === 1 ? "1 more waits" : `${pending.length} more wait`;
+    if (pending.length === 0) this.#showQueue(false);
     keep(this.queue, pending, (job) => h("li", {}, h("span", { class: "st-waiting-prompt" }, job.prompt || "(no prompt)"),
       button("close", "Cancel", () => this.#cancel(job.id), "st-icon-only", `Cancel: ${job.prompt}`)));
+  }
+
+  #showQueue(isShown) {
+    this.queue.hidden = !isShown;
+    this.toggle.setAttribute("aria-expanded", String(isShown));
   }
 
   #failure(job) {
