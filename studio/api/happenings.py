@@ -63,7 +63,8 @@ class Happenings:
         state = self._look()
         # What others were told stays the measure for what they are told next.
         self._last = self._last or state
-        return Happening("state", dict(state) | {"fresh": True}, "state")
+        # No later state makes this one superfluous: it says that events may have been missed.
+        return Happening("state", dict(state) | {"fresh": True})
 
     def job(self, job_id: str) -> list[Happening]:
         """The job as it is, for somebody who follows it."""

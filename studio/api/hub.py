@@ -123,6 +123,11 @@ class Hub:
         self._lock = threading.Lock()
         self._topics: dict[str, None] = {}
 
+    @property
+    def is_working(self) -> bool:
+        """Whether somebody listens."""
+        return bool(self._readers)
+
     @contextlib.contextmanager
     def join(self, reader: Reader) -> Iterator[None]:
         """Serve the reader while the context is open."""
@@ -240,6 +245,7 @@ class Hub:
 
 def _event(seq: int, happening: Happening) -> Event:
     payload = happening.payload | ({"seq": seq} if happening.name == "state" else {})
-    data = to_json(payload).decode()
+    # Some clients end lines at more letters than the format does.
+    data = to_json(payload, ensure_ascii=True).decode()
     frame = format_sse_event(data_str=data, event=happening.name, id=str(seq))
     return Event(seq, happening.key, happening.job_id, frame)
