@@ -1,5 +1,6 @@
 """The files under outputs/: pictures by day, inputs by content, thumbnails on demand."""
 
+import contextlib
 import hashlib
 import io
 import os
@@ -103,12 +104,29 @@ class Gallery:
 
     def open_input(self, input_id: str) -> bytes:
         """The PNG of a stored input. Errors: NotFound."""
-        if INPUT_ID.fullmatch(input_id) is None:
-            raise NotFound(f"{input_id!r} is no id of an input picture: 64 digits of 0-9a-f")
         try:
-            return (self._inputs / f"{input_id}.png").read_bytes()
+            return self.input_path(input_id).read_bytes()
         except OSError:
-            raise NotFound(f"the input picture {input_id} is not stored here; upload it again") from None
+            raise _no_input(input_id) from None
+
+    def input_path(self, input_id: str) -> Path:
+        """The file of a stored input. Errors: NotFound."""
+        if INPUT_ID.fullmatch(input_id) is None:
+            raise NotFound(f"{input_id[:80]!r} is no id of an input picture: 64 digits of 0-9a-f")
+        path = self._inputs / f"{input_id}.png"
+        if not path.is_file():
+            raise _no_input(input_id)
+        return path
+
+    def inputs_bytes(self) -> int:
+        """What the stored inputs take on the disk."""
+        total = 0
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._inputs) as entries:
+            for entry in entries:
+                # A file may go while the folder is read.
+                with contextlib.suppress(FileNotFoundError):
+                    total += entry.stat(follow_symlinks=False).st_size
+        return total
 
     def thumbnail(self, image_id: str, relative: str, edge: int) -> Path:
         """A WEBP of the picture whose longer side is `edge` pixels, or the picture's own if that is less.
@@ -116,17 +134,22 @@ class Gallery:
         Made at the first call and kept; calls at the same time each make one and the last stays.
         Errors: InvalidRequest for an edge not in THUMBNAIL_EDGES; NotFound; StorageFull.
         """
-        if edge not in THUMBNAIL_EDGES:
-            allowed = ", ".join(str(each) for each in THUMBNAIL_EDGES)
-            raise InvalidRequest(f"{edge} is no size of a thumbnail; the sizes are {allowed}", field="thumb")
-        path = self._thumbnail_path(image_id, edge)
+        path = self._thumbnail_path(_checked_image_id(image_id), _checked_edge(edge))
         if not path.is_file():
             files.write_all([(path, _small_webp(self.image_path(relative), edge))])
         return path
 
-    def _thumbnail_path(self, image_id: str, edge: int) -> Path:
+    def input_thumbnail(self, input_id: str, edge: int) -> Path:
+        """As `thumbnail`, of a stored input. Errors: InvalidRequest; NotFound; StorageFull."""
+        source = self.input_path(input_id)
+        path = self._thumbnail_path(input_id, _checked_edge(edge))
+        if not path.is_file():
+            files.write_all([(path, _small_webp(source, edge))])
+        return path
+
+    def _thumbnail_path(self, checked_id: str, edge: int) -> Path:
         # The end of a UUID v7 is random, its start is the time: the end spreads evenly over the folders.
-        return self._thumbnails / str(edge) / _checked_image_id(image_id)[-2:] / f"{image_id}.webp"
+        return self._thumbnails / str(edge) / checked_id[-2:] / f"{checked_id}.webp"
 
     def delete(self, relatives: Iterable[str], image_ids: Iterable[str]) -> None:
         """Remove pictures by path and their thumbnails by id; what is gone already is fine.
@@ -134,7 +157,8 @@ class Gallery:
         Errors: NotFound, before anything is removed, for a path that leads out of images/; StorageFull.
         """
         paths = [self._inside_images(relative) for relative in relatives]
-        paths += [self._thumbnail_path(image_id, edge) for image_id in image_ids for edge in THUMBNAIL_EDGES]
+        for image_id in map(_checked_image_id, image_ids):
+            paths += [self._thumbnail_path(image_id, edge) for edge in THUMBNAIL_EDGES]
         for path in paths:
             files.remove(path)
 
@@ -163,6 +187,17 @@ class Gallery:
         probe = self._inputs / "writable-probe"
         files.write_all([(probe, b"probe")])
         files.remove(probe)
+
+
+def _no_input(input_id: str) -> NotFound:
+    return NotFound(f"the input picture {input_id} is not stored here; upload it again")
+
+
+def _checked_edge(edge: int) -> int:
+    if edge not in THUMBNAIL_EDGES:
+        allowed = ", ".join(str(each) for each in THUMBNAIL_EDGES)
+        raise InvalidRequest(f"{edge} is no size of a thumbnail; the sizes are {allowed}", field="thumb")
+    return edge
 
 
 def _checked_image_id(image_id: str) -> str:

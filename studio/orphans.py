@@ -18,7 +18,8 @@ IMAGE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 INPUT_ID = re.compile(r"[0-9a-f]{64}")
 
 _IMAGE_FILE = re.compile(IMAGE_ID.pattern + r"\.png")
-_THUMBNAIL_FILE = re.compile(IMAGE_ID.pattern + r"\.webp")
+_IMAGE_THUMBNAIL_FILE = re.compile(IMAGE_ID.pattern + r"\.webp")
+_INPUT_THUMBNAIL_FILE = re.compile(INPUT_ID.pattern + r"\.webp")
 _INPUT_FILE = re.compile(INPUT_ID.pattern + r"\.png")
 
 
@@ -120,12 +121,15 @@ def sweep(
     thumbnail_folders = [folder for edge in _folders(thumbnails) for folder in _folders(edge)]
     temporary = _Removed()
     images_gone = _sweep_folders(_folders(images), _IMAGE_FILE, known_images, older_than, temporary)
-    thumbnails_gone = _sweep_folders(thumbnail_folders, _THUMBNAIL_FILE, known_images, older_than, temporary)
+    thumbnails_gone = [
+        _sweep_folders(thumbnail_folders, names, known, older_than, temporary)
+        for names, known in ((_IMAGE_THUMBNAIL_FILE, known_images), (_INPUT_THUMBNAIL_FILE, known_inputs))
+    ]
     inputs_gone = _sweep_folders([inputs], _INPUT_FILE, known_inputs, older_than, temporary)
     return SweepReport(
         temporary=temporary.files,
         images=images_gone.files,
-        thumbnails=thumbnails_gone.files,
+        thumbnails=sum(gone.files for gone in thumbnails_gone),
         inputs=inputs_gone.files,
-        freed_bytes=sum(each.bytes for each in (temporary, images_gone, thumbnails_gone, inputs_gone)),
+        freed_bytes=sum(each.bytes for each in (temporary, images_gone, *thumbnails_gone, inputs_gone)),
     )

@@ -1,26 +1,29 @@
 """PartialParams: some of what a person asks for, each part checked alone, as presets and readers need it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from studio.params import GenerationParams
 
 # Inputs are kept only as long as a job refers to them, so what is kept for later can't name one.
-_INPUTS = ("input_image", "mask")
+_INPUTS = ("input_image", "mask", "references")
 # Beyond this JavaScript rounds, so seeds leave the studio as text; the way in takes both.
 _SEED = "seed"
 
-PartialParams = create_model(
-    "PartialParams",
-    __config__=ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, title="Parameters"),
-    **{  # type: ignore[call-overload]  # fields by name are what create_model is for
-        name: (field.rebuild_annotation() | None, Field(None, description=field.description))
-        for name, field in GenerationParams.model_fields.items()
-        if name not in _INPUTS
-    },
-)
+if TYPE_CHECKING:
+    PartialParams = BaseModel
+else:
+    PartialParams = create_model(
+        "PartialParams",
+        __config__=ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, title="Parameters"),
+        **{  # fields by name are what create_model is for
+            name: (field.rebuild_annotation() | None, Field(None, description=field.description))
+            for name, field in GenerationParams.model_fields.items()
+            if name not in _INPUTS
+        },
+    )
 """The fields of GenerationParams but the inputs, none of them needed, without the rules across fields."""
 
 

@@ -32,20 +32,20 @@ _TO_UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 # What Pillow's decoders are known to raise on hostile files; Warning, where warnings are made errors.
-_DECODER_FAULTS = (
+DECODER_FAULTS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, AttributeError,
     MemoryError, AssertionError, struct.error, zlib.error, Warning,
 )  # fmt: skip
 _TOO_MANY_PIXELS = f"the limit is {MAX_INPUT_PIXELS} pixels (for example 4096x4096): make the picture smaller"
 
 
-def _open(content: bytes, field: str) -> Image.Image:
-    """The picture with its header read and its size checked, not yet decoded."""
+def opened(content: bytes, *, field: str) -> Image.Image:
+    """The picture with its header read and its size checked, not yet decoded. Errors: InvalidImage."""
     try:
         image = Image.open(io.BytesIO(content), formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InvalidImage(f"too many pixels; {_TOO_MANY_PIXELS}", field=field) from None
-    except _DECODER_FAULTS:
+    except DECODER_FAULTS:
         raise InvalidImage("not a readable PNG, JPEG or WEBP picture", field=field) from None
     if image.width * image.height > MAX_INPUT_PIXELS:
         raise InvalidImage(f"{image.width}x{image.height} pixels; {_TOO_MANY_PIXELS}", field=field)
@@ -56,7 +56,7 @@ def _upright(image: Image.Image) -> Image.Image:
     """`image` turned as its EXIF says; unreadable EXIF says nothing."""
     try:
         turn = _TO_UPRIGHT.get(image.getexif().get(_ORIENTATION_TAG, 1))
-    except _DECODER_FAULTS:
+    except DECODER_FAULTS:
         turn = None
     return image if turn is None else image.transpose(turn)
 
@@ -81,16 +81,16 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 def _decode(content: bytes, field: str) -> Image.Image:
     if content.startswith(png_text.SIGNATURE):
         # First the size, which needs the header only: a damaged bomb is still called a bomb.
-        image = _open(content, field)
+        image = opened(content, field=field)
         damage = png_text.fault(content)
         if damage is not None:
             raise InvalidImage(f"the picture can't be decoded: {damage}", field=field)
     else:
-        image = _open(content, field)
+        image = opened(content, field=field)
     try:
         image.load()
         return _eight_bits(_upright(image))
-    except _DECODER_FAULTS:
+    except DECODER_FAULTS:
         raise InvalidImage("the picture can't be decoded: it is cut off or damaged", field=field) from None
 
 

@@ -19,7 +19,7 @@ READING_ORDER: Mapping[str, str] = {
     "studio": """
         errors clock cache params partial_params labels job events settings wildcards wording
         engine_options effect model catalog recipes scheduling engine
-        recipe_text png_text pictures masks results
+        recipe_text a1111_text png_text pictures metadata reading masks results
         rows schema migrations reader writer job_table store claims records queue_order
         filters entry library presets
         files orphans gallery intake
