@@ -22,8 +22,11 @@ from studio.errors import AlreadyRunning, ConfigurationError
 from studio.estimates import Estimates
 from studio.events import EventBus
 from studio.gallery import Gallery
+from studio.inputs import Inputs
+from studio.library import Library
 from studio.params import MAX_SEED
 from studio.preparation import GetReady, Preparation
+from studio.presets import Presets
 from studio.queue_order import QueueOrder
 from studio.records import Records
 from studio.schema import is_postgres, migrate, open_database
@@ -32,6 +35,7 @@ from studio.sdserver.install import ensure_engine
 from studio.sdserver.install_progress import Reporter
 from studio.service import Studio
 from studio.settings import Settings
+from studio.shelf import Shelf
 from studio.store import JobStore
 from studio.worker import Worker
 from studio.writer import GroupWriter, PooledWriter, Writer
@@ -65,6 +69,7 @@ def open_studio(
     bus = EventBus()
     gallery = Gallery(settings.outputs)
     claims, records = Claims(database, writer, clock), Records(database, writer, clock)
+    library = Library(database, writer, clock)
     estimates = Estimates(records)
     preparation = Preparation(_get_ready(settings, engine), bus, show=show_progress)
     if engine is None:
@@ -100,6 +105,9 @@ def open_studio(
         claims=claims,
         records=records,
         gallery=gallery,
+        shelf=Shelf(library=library, gallery=gallery, catalog=catalog, bus=bus, clock=clock),
+        inputs=Inputs(gallery, library),
+        presets=Presets(database, writer, clock),
         engine=engine,
         preparation=preparation,
         worker=worker,

@@ -16,6 +16,7 @@ from studio.params import Recipe
 from studio.reader import Reader
 from studio.rows import to_image
 from studio.schema import EVERY_COLUMN, CounterRow, GenerationRow, ImageRow, ImageTagRow, JobRow, first_row
+from studio.store import is_id
 from studio.writer import Writer
 
 MAX_TAGS = 32
@@ -62,7 +63,7 @@ class Library:
 
     def entries(self, ids: Iterable[str]) -> list[Entry]:
         """These pictures, in this order; unknown ids and repetitions are left out."""
-        wanted = list(dict.fromkeys(ids))
+        wanted = list(filter(is_id, dict.fromkeys(ids)))
 
         def read() -> list[Entry]:
             found: dict[str, Entry] = {}
@@ -102,6 +103,8 @@ class Library:
         return self._read(read)
 
     def _entry(self, image_id: str) -> Entry:
+        if not is_id(image_id):
+            raise NotFound(f"No image has the id {image_id[:64]!r}.")
         query = ImageRow.select(EVERY_COLUMN).where(ImageRow.id == image_id).dicts()
         found = self._entries(list(query.execute(self._database)))
         if not found:
@@ -148,6 +151,7 @@ class Library:
         names = None if tags is None else _checked_tags(tags)
 
         def change() -> Entry:
+            self._entry(image_id)
             if favourite is not None:
                 marked = ImageRow.update(favourite=favourite).where(ImageRow.id == image_id)
                 marked.execute(self._database)
@@ -179,7 +183,7 @@ class Library:
         leaves the later ones.
         """
         gone = Removal([], [], [])
-        for batch in _batches(sorted(set(ids))):
+        for batch in _batches(sorted(filter(is_id, set(ids)))):
             some = self._writer.run(partial(self._delete, batch, even_favourites))
             gone.images.extend(some.images)
             gone.generations.extend(some.generations)

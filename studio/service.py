@@ -19,17 +19,20 @@ from studio.errors import (
 )
 from studio.events import GENERATION, EventBus, about
 from studio.gallery import Gallery
+from studio.inputs import Inputs
 from studio.intake import Intake, Upload
 from studio.job import Attempt, Generation, Image, Job, JobStatus
 from studio.model_states import ModelState, ModelStates
 from studio.params import GenerationParams
 from studio.preparation import Preparation
+from studio.presets import Presets
 from studio.queue_control import QueueControl
 from studio.queue_order import QueueOrder
 from studio.recipes import to_recipe
 from studio.records import Records
 from studio.schema import is_postgres
 from studio.settings import Settings
+from studio.shelf import Shelf
 from studio.store import JobStore, Page, is_id
 from studio.wildcards import Wildcards
 from studio.wording import Wording
@@ -51,6 +54,9 @@ class Studio:
         claims: Claims,
         records: Records,
         gallery: Gallery,
+        shelf: Shelf,
+        inputs: Inputs,
+        presets: Presets,
         engine: Engine,
         preparation: Preparation,
         worker: Worker,
@@ -63,6 +69,9 @@ class Studio:
         self.catalog = catalog
         self.bus = bus
         self.clock = clock
+        self.shelf = shelf
+        self.inputs = inputs
+        self.presets = presets
         self._store = store
         self._claims = claims
         self._records = records

@@ -22,10 +22,10 @@ READING_ORDER: Mapping[str, str] = {
         recipe_text a1111_text png_text pictures metadata reading masks results
         rows schema migrations reader writer job_table store claims records queue_order
         filters entry library presets
-        files orphans gallery intake
+        files orphans gallery intake inputs archive
         demo sdserver
         preparation admission estimates darkroom run endings residency worker model_states queue_control
-        service assembly api
+        shelf service assembly api
     """,
     "studio/demo": "tensor_file layout examples expand training",
     "studio/demo/training": """
@@ -44,8 +44,8 @@ READING_ORDER: Mapping[str, str] = {
     """,
     "studio/api": """
         errors access guard limits dependencies bodies forms submission
-        model_views views waiting happenings hub events health models queue queue_control
-        generations images generate app
+        model_views views picture_files library_views waiting happenings hub events health models queue
+        queue_control generations images library inputs presets generate app
     """,
     "studio/migrations": "0001_initial 0002_library 0003_presets 0004_queue_order",
 }

@@ -7,7 +7,19 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi_offline import FastAPIOffline
 
-from studio.api import events, generate, generations, health, images, models, queue, queue_control
+from studio.api import (
+    events,
+    generate,
+    generations,
+    health,
+    images,
+    inputs,
+    library,
+    models,
+    presets,
+    queue,
+    queue_control,
+)
 from studio.api.errors import add_handlers
 from studio.api.guard import Guard
 from studio.api.hub import Hub
@@ -53,7 +65,9 @@ def create_api(studio: Studio) -> FastAPI:
     api.state.decoders = asyncio.Semaphore(DECODERS)
     api.state.picture_records = images.PictureRecords(studio)
     api.state.hub = Hub(studio)
-    for part in (health, generate, queue, queue_control, generations, images, models, events):
+    queues = (queue, queue_control)
+    pictures = (generations, library, images, inputs)
+    for part in (health, generate, *queues, *pictures, presets, models, events):
         api.include_router(part.router)
     add_handlers(api)
     api.add_middleware(BodyLimit)

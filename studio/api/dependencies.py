@@ -1,9 +1,10 @@
 """What handlers are given: the studio, the idempotency key, a page's bounds."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
 
+from studio.errors import InvalidRequest
 from studio.service import Studio
 
 MAX_PAGE = 1000
@@ -38,3 +39,15 @@ TOTAL_HEADER = {
         TOTAL_COUNT: {"description": "how many there are in all", "schema": {"type": "integer", "minimum": 0}}
     }
 }
+
+
+def only(*names: str) -> Any:
+    """The dependency of a route whose query has no other parameters: a misspelt one is refused by name."""
+
+    async def check(request: Request) -> None:
+        for name in request.query_params:
+            if name not in names:
+                known = ", ".join(names) or "none"
+                raise InvalidRequest(f"unknown parameter; known here: {known}", field=repr(name[:60]))
+
+    return Depends(check)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from fastapi import Request, UploadFile
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 from starlette.datastructures import FormData
 from starlette.datastructures import UploadFile as ReceivedFile
@@ -25,32 +25,32 @@ FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 # Texts in which "" says something; a field of a page that nobody filled in sends "" too.
 _TEXTS = ("prompt", "negative_prompt")
 
-_PICTURE = f"PNG, JPEG or WEBP, at most {MAX_UPLOAD_BYTES >> 20} MiB and 16 megapixels"
+PICTURE = f"PNG, JPEG or WEBP, at most {MAX_UPLOAD_BYTES >> 20} MiB and 16 megapixels"
 
 
 class EditForm(PictureFields):
     """A picture changed by words."""
 
     image: UploadFile = Field(
-        description=f"the picture: {_PICTURE}. Without a mask its transparent part is what to repaint"
+        description=f"the picture: {PICTURE}. Without a mask its transparent part is what to repaint"
     )
     prompt: Prompt = Field(description="what to change, or what it shows afterwards")
     mask: UploadFile | SkipJsonSchema[None] = Field(
-        None, description=f"white repaints, black keeps; or transparent repaints. {_PICTURE}"
+        None, description=f"white repaints, black keeps; or transparent repaints. {PICTURE}"
     )
 
 
 class VariationForm(PictureFields):
     """A picture like another one."""
 
-    image: UploadFile = Field(description=f"the picture: {_PICTURE}")
+    image: UploadFile = Field(description=f"the picture: {PICTURE}")
     prompt: Prompt = Field("", description="what it shows; may be left out")
 
 
-Form = TypeVar("Form", EditForm, VariationForm)
+Form = TypeVar("Form", bound=BaseModel)
 
 
-def body_of(form: type[PictureFields]) -> dict[str, Any]:
+def body_of(form: type[BaseModel]) -> dict[str, Any]:
     """The `openapi_extra` of a route that reads this form."""
     return {
         "requestBody": {
@@ -78,7 +78,7 @@ async def read_form(request: Request, kind: type[Form]) -> AsyncIterator[Form]:
             raise invalid(error) from None
 
 
-def _values(received: FormData, kind: type[PictureFields]) -> dict[str, Any]:
+def _values(received: FormData, kind: type[BaseModel]) -> dict[str, Any]:
     """{field: value}; empty fields are left out where "" says nothing."""
     files = {name for name, field in kind.model_fields.items() if name in ("image", "mask")}
     values: dict[str, Any] = {}

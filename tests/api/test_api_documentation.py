@@ -7,7 +7,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from studio.api import bodies, model_views, views
+from studio.api import bodies, inputs, library_views, model_views, presets, views
 from studio.api.errors import ErrorView, JobErrorView
 from tests.api.serving import Served
 
@@ -21,6 +21,11 @@ CONTRACT = {
     "get /queue/{job_id}/attempts", "get /queue/{job_id}/request", "post /queue/{job_id}/move",
     "post /queue/{job_id}/retry", "post /queue/pause", "post /queue/resume", "post /queue/cancel",
     "post /models/{model_id}/start", "post /models/{model_id}/stop", "get /events",
+    "get /library", "get /library/stats", "post /library/clean", "get /images/{image_id}/info",
+    "patch /images/{image_id}", "post /images/delete", "get /images.zip", "post /images.zip",
+    "post /inputs", "post /inputs/from-image", "get /inputs/{input_id}", "post /import",
+    "get /presets", "get /presets/{name}", "put /presets/{name}", "patch /presets/{name}",
+    "delete /presets/{name}",
 }  # fmt: skip
 
 
@@ -90,7 +95,9 @@ def test_the_examples_of_requests_are_requests_that_work(served: Served, documen
 VIEWS: list[type[BaseModel]] = [
     views.JobView, views.QueuedView, views.StatsView, views.ImageView, views.GenerationView, views.MadeView,
     views.AttemptView, model_views.EngineView, model_views.ConfigView, model_views.LimitsView,
-    model_views.DefaultsView, ErrorView, JobErrorView,
+    model_views.DefaultsView, ErrorView, JobErrorView, library_views.ItemView, library_views.InfoView,
+    library_views.StockView, library_views.LibraryQuery, library_views.MarkBody, library_views.CleanBody,
+    inputs.InputView, inputs.ReadingView, presets.PresetView,
 ]  # fmt: skip
 
 
