@@ -30,7 +30,7 @@ const MEMORY = [
 
 const BY_CODE = {
   engine_crashed: [
-    { text: "Its last lines below often name the cause. The same job was tried twice, so trying it a third time unchanged rarely helps." },
+    { text: "Its last lines, in the details, often name the cause. The same job was tried twice, so trying it a third time unchanged rarely helps." },
     { ...SMALLER, text: "The usual cause is memory: make the picture smaller." },
     { text: "Try the model's own sampler and scheduler." },
   ],
@@ -39,7 +39,7 @@ const BY_CODE = {
     { text: "If one step takes minutes on this machine, raise stall_seconds under the model's engine in models.yml." },
     { ...SMALLER, text: "Or make the picture smaller, so that a step takes less time." },
   ],
-  engine_refused: [{ text: "The engine says no to these settings with this model: its last lines below name the one it means." }],
+  engine_refused: [{ text: "The engine says no to these settings with this model: its last lines, in the details, name the one it means." }],
   engine_unavailable: [{ text: "Do what the sentence says, then try the job again; the Models tab shows when the engine is there.", go: MODELS }],
   model_files_missing: [{ text: "The Models tab shows which files are missing and where each belongs.", go: MODELS }],
   unknown_model: [{ text: "models.yml no longer has this model: change the job to one that it has.", change: { label: "Choose another model", change: () => ({ model: undefined }) } }],

@@ -1,0 +1,9 @@
+"""The Queue tab: what runs, what waits in which order, and what became of the rest."""
+
+from studio.service import Studio
+from ui.components.element import own_element
+
+
+def build(studio: Studio) -> None:
+    """Draw the tab. Nothing of it calls the server through Gradio."""
+    own_element("queue_board", elem_id="queue")
