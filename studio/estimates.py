@@ -16,12 +16,13 @@ class Estimates:
         if speed is None:
             return None
         per_megapixel_step, fixed = speed
-        return recipe.n * (fixed + recipe.steps * per_megapixel_step * _megapixels(recipe))
+        work = recipe.steps * _megapixels(recipe) / (1 - recipe.second_pass_share)
+        return recipe.n * (fixed + per_megapixel_step * work)
 
     def note(self, recipe: Recipe, *, seconds_per_step: float | None, took: float) -> None:
         """Remember how fast a job was: `took` seconds in all, sampling and decoding all its pictures."""
-        if seconds_per_step is None:
-            return
+        if seconds_per_step is None or recipe.hires is not None:
+            return  # the steps of a second pass are slower: the last one says nothing about the first
         fixed = max(0.0, took / recipe.n - seconds_per_step * recipe.steps)
         self._records.note_speed(recipe.model, seconds_per_step / _megapixels(recipe), fixed)
 

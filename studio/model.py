@@ -254,6 +254,16 @@ class Model(CatalogValues):
         """What `style: word` changes for this model."""
         return self.style.get(word, STYLE[word])
 
+    @property
+    def is_transformer(self) -> bool:
+        """Whether it is a transformer (FLUX, Qwen-Image, …) rather than a UNet (SD 1.5, SDXL).
+
+        Told by what models.yml says of it: only UNets need multiples of 64, and a transformer mostly comes in
+        a file of its own.
+        """
+        apart = self.files.given.keys() & {"diffusion_model", "t5xxl", "llm"}
+        return self.limits.multiple < 64 or bool(apart)
+
     def paths(self) -> dict[str, Path]:
         """{key of `files`: path}; empty for a builtin model, whose files its own package knows."""
         return {key: self.folder / Path(value).expanduser() for key, value in self.files.given.items()}

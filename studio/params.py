@@ -1,4 +1,4 @@
-"""What a person asks for (`GenerationParams`) and what will run (`Recipe`): ranges and cross-field rules, once.
+"""What a person asks for (`GenerationParams`) and what will run (`Recipe`): ranges and rules, once.
 
 Every face of the studio builds `GenerationParams`; the service fills it from the model into a `Recipe`,
 which is what the queue stores, the engine gets, and the picture's metadata repeats.
@@ -9,7 +9,9 @@ import sys
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+
+from studio.extras import MAX_LORAS, MAX_REFERENCES, Area, Cache, Extend, Frozen, Hires, Lora, Padding
 
 MAX_SEED = 2**63 - 1
 MIN_SIDE = 64
@@ -29,6 +31,9 @@ SCHEDULERS = (
 )  # fmt: skip
 # gits with one step crashes sd-server; karras and exponential give a black picture.
 SCHEDULERS_OF_TWO_STEPS = ("gits", "karras", "exponential")
+# These stretch a table; from 8284 points on, rounding makes the engine read beyond its end.
+SCHEDULERS_OF_TABLES = ("gits", "ays")
+MAX_TABLE_STEPS = 1000
 
 Quality = Literal["auto", "high", "medium", "low", "hd", "standard"]
 Style = Literal["vivid", "natural"]
@@ -96,11 +101,36 @@ Feather = Annotated[int, Field(ge=0, le=256)]
 InputId = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+def _each_once(loras: tuple[Lora, ...]) -> tuple[Lora, ...]:
+    names = [lora.name for lora in loras]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r:.80} is given more than once")
+    return loras
 
 
-class GenerationParams(_Frozen):
+Loras = Annotated[tuple[Lora, ...], Field(max_length=MAX_LORAS), AfterValidator(_each_once)]
+References = Annotated[tuple[InputId, ...], Field(max_length=MAX_REFERENCES)]
+
+
+def hires_fault(hires: Hires, scheduler: str, first_pass_steps: int) -> str | None:
+    """Why the engine can't do this second pass ("field: sentence"), or None.
+
+    Its schedule has steps / denoising_strength points. With gits one point reads before the start of a table;
+    gits and ays with thousands read behind its end; karras and exponential with one give a black picture.
+    """
+    steps = hires.steps or first_pass_steps
+    if scheduler in SCHEDULERS_OF_TWO_STEPS and steps < 2:
+        return f"hires.steps: the scheduler {scheduler} needs at least 2"
+    if scheduler in SCHEDULERS_OF_TABLES and steps / hires.denoising_strength > MAX_TABLE_STEPS:
+        return (
+            f"hires.denoising_strength: the scheduler {scheduler} needs at least "
+            f"{steps / MAX_TABLE_STEPS:.2g} with {steps} steps"
+        )
+    return None
+
+
+class GenerationParams(Frozen):
     """What a person asks for. None means "as the model likes it"; 0 and "" are values."""
 
     type: JobType = JobType.GENERATE
@@ -121,12 +151,20 @@ class GenerationParams(_Frozen):
     flow_shift: FlowShift | None = None
     quality: Quality | None = None
     style: Style | None = None
+    loras: Loras = ()
+    hires: Hires | None = None
+    vae_tiling: bool | None = Field(None, description="decode in tiles: less memory, more time")
+    cache: Cache | None = Field(None, description="skip work that changes little from step to step")
     input_image: InputId | None = Field(None, description="sha256 of the stored input picture")
     mask: InputId | None = Field(None, description="sha256 of the stored mask; white repaints")
     fit: Fit = Field("crop", description="how an input of another shape is brought to the size")
     mask_feather: Feather = Field(
         4, description="pixels over which the repainted area fades into the kept one"
     )
+    inpaint_area: Area = Field("whole", description="masked: only the area around the mask, at full size")
+    inpaint_padding: Padding = Field(32, description="pixels of the input around the mask that are seen")
+    extend: Extend | None = Field(None, description="pixels by which the input grows")
+    references: References = Field((), description="sha256 of stored pictures the model looks at")
 
     @model_validator(mode="after")
     def _cross_field_rules(self) -> Self:
@@ -143,12 +181,21 @@ class GenerationParams(_Frozen):
             raise ValueError("prompt: must not be empty")
         if self.type is JobType.VARIATION and self.mask:
             raise ValueError("mask: a variation takes none; use edit")
+        self._check_edit_only()
         if self.seed is not None and self.seed + self.n - 1 > MAX_SEED:
             raise ValueError(f"seed: picture i uses seed + i, so seed + n - 1 must not exceed {MAX_SEED}")
         return self
 
+    def _check_edit_only(self) -> None:
+        if self.type is not JobType.EDIT:
+            for name in ("inpaint_area", "extend", "references"):
+                if getattr(self, name) != type(self).model_fields[name].get_default():
+                    raise ValueError(f"{name}: only an edit can do this")
+        elif self.inpaint_area == "masked" and self.mask is None and not (self.extend and self.extend.grows):
+            raise ValueError("inpaint_area: there is no mask; send one, or leave this out")
 
-class Recipe(_Frozen):
+
+class Recipe(Frozen):
     """Everything filled in: what is stored is what runs, and running it again gives the same pixels."""
 
     type: JobType
@@ -170,17 +217,43 @@ class Recipe(_Frozen):
     flow_shift: FlowShift | None = None
     quality: Quality | None = None
     style: Style | None = None
+    loras: Loras = ()
+    hires: Hires | None = None
+    vae_tiling: bool | None = None
+    cache: Cache | None = None
     input_image: InputId | None = None
     mask: InputId | None = None
     by_reference: bool = Field(False, description="the input goes to the model as a reference picture")
     fit: Fit = "crop"
     mask_feather: Feather = 4
+    inpaint_area: Area = "whole"
+    inpaint_padding: Padding = 32
+    extend: Extend | None = None
+    references: References = ()
 
     @model_validator(mode="after")
     def _engine_rules(self) -> Self:
         if self.scheduler in SCHEDULERS_OF_TWO_STEPS and self.steps < 2:
             raise ValueError(f"steps: the scheduler {self.scheduler} needs at least 2")
+        if self.hires is not None:
+            fault = hires_fault(self.hires, self.scheduler, self.first_pass_steps)
+            if fault is not None:
+                raise ValueError(fault)
         return self
+
+    @property
+    def first_pass_steps(self) -> int:
+        """How many steps are really drawn before any second pass: fewer when starting from a picture."""
+        return self.steps if self.strength is None else min(self.steps, int(self.steps * self.strength) + 1)
+
+    @property
+    def second_pass_share(self) -> float:
+        """The part of all sampling, 0..1, that the second pass takes, by pixels and steps."""
+        if self.hires is None:
+            return 0.0
+        first = self.first_pass_steps
+        second = (self.hires.steps or first) * self.hires.scale**2
+        return second / (first + second)
 
     @property
     def size(self) -> str:

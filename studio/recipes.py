@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from studio.effect import Effect
 from studio.errors import InvalidRequest
+from studio.extras import CACHES_OF_TRANSFORMERS, CACHES_OF_UNETS, Extend, Hires
 from studio.model import Model
 from studio.params import (
     MAX_PROMPT_BYTES,
@@ -18,15 +19,24 @@ from studio.params import (
     GenerationParams,
     JobType,
     Recipe,
+    hires_fault,
 )
 
 MAX_CFG_SCALE = 30.0
+# New ground has nothing that could be kept.
+EXTEND_STRENGTH = 1.0
 
 _OFFERS = {
     JobType.GENERATE: "make pictures from a prompt alone",
     JobType.EDIT: "edit pictures",
     JobType.VARIATION: "do variations",
 }
+
+# Fields of a request that are a recipe's without any thought.
+_TAKEN_AS_ASKED = (
+    "quality", "style", "loras", "vae_tiling", "cache", "input_image", "mask", "fit", "mask_feather",
+    "inpaint_area", "inpaint_padding", "references",
+)  # fmt: skip
 
 Value = TypeVar("Value")
 
@@ -40,21 +50,23 @@ def to_recipe(
 ) -> Recipe:
     """Everything filled in, ready to be stored and run.
 
-    `input_size` is (width, height) in pixels of the picture an edit or variation starts from. `random_seed`
-    is asked only if the person named no seed, and may give any integer.
+    `input_size` is (width, height) in pixels of the picture an edit or variation starts from; without it
+    nothing is known about an extension. `random_seed` is asked only if the person named no seed, and may give
+    any integer.
     A strength is kept only where it acts: not when generating, not when the input is a reference.
     Errors: InvalidRequest, naming the field and the model's limit.
     """
     _check_offer(params, model)
     effects = _effects(params, model)
-    width, height = _size(params, model, input_size)
-    by_reference = model.capabilities.references and params.type is JobType.EDIT and params.mask is None
+    extend = params.extend if params.extend is not None and params.extend.grows else None
+    width, height = _size(params, model, input_size, extend)
+    keeps_a_part = params.mask is not None or extend is not None
+    by_reference = model.capabilities.references and params.type is JobType.EDIT and not keeps_a_part
     starts_from_input = params.type is not JobType.GENERATE and not by_reference
-    scheduler = (
-        params.scheduler or _last([effect.scheduler for effect in effects]) or model.defaults.scheduler
-    )
     defaults = model.defaults
-    return Recipe(
+    strength = _first(params.strength, defaults.strength if extend is None else EXTEND_STRENGTH)
+    scheduler = params.scheduler or _last([effect.scheduler for effect in effects]) or defaults.scheduler
+    recipe = Recipe(
         type=params.type,
         model=model.id,
         prompt=params.prompt,
@@ -68,18 +80,15 @@ def to_recipe(
         cfg_scale=_cfg_scale(params, model, effects),
         sampler=params.sampler or _last([effect.sampler for effect in effects]) or defaults.sampler,
         scheduler=scheduler,
-        strength=_first(params.strength, defaults.strength) if starts_from_input else None,
+        strength=strength if starts_from_input else None,
         clip_skip=_first(params.clip_skip, defaults.clip_skip),
         distilled_guidance=_first(params.distilled_guidance, defaults.distilled_guidance),
         flow_shift=_first(params.flow_shift, defaults.flow_shift),
-        quality=params.quality,
-        style=params.style,
-        input_image=params.input_image,
-        mask=params.mask,
         by_reference=by_reference,
-        fit=params.fit,
-        mask_feather=params.mask_feather,
+        extend=extend,
+        **{name: getattr(params, name) for name in _TAKEN_AS_ASKED},
     )
+    return recipe if params.hires is None else _with_second_pass(recipe, params.hires, model)
 
 
 def engine_size(size: tuple[int, int], model: Model) -> tuple[int, int]:
@@ -87,6 +96,12 @@ def engine_size(size: tuple[int, int], model: Model) -> tuple[int, int]:
     multiple = model.limits.multiple
     width, height = size
     return -(-width // multiple) * multiple, -(-height // multiple) * multiple
+
+
+def result_size(recipe: Recipe, model: Model) -> tuple[int, int]:
+    """(width, height) of the pictures the engine makes: after the second pass, if there is one."""
+    size = engine_size((recipe.width, recipe.height), model)
+    return size if recipe.hires is None else engine_size(recipe.hires.enlarged(*size), model)
 
 
 def size_like(input_size: tuple[int, int], model: Model) -> tuple[int, int]:
@@ -130,22 +145,84 @@ def _check_offer(params: GenerationParams, model: Model) -> None:
             f"{params.n} pictures; the model {model.id!r} makes at most {model.limits.max_n} in one job",
             field="n",
         )
+    if params.references and not model.capabilities.references:
+        raise InvalidRequest(
+            f"the model {model.id!r} does not look at reference pictures; /api/models tells which ones do",
+            field="references",
+        )
+    known = CACHES_OF_TRANSFORMERS if model.is_transformer else CACHES_OF_UNETS
+    if params.cache is not None and params.cache not in known:
+        kind = "a transformer" if model.is_transformer else "a UNet"
+        raise InvalidRequest(
+            f"{params.cache} does nothing for the model {model.id!r}, by models.yml {kind}; "
+            f"use {', '.join(known)}",
+            field="cache",
+        )
 
 
-def _size(params: GenerationParams, model: Model, input_size: tuple[int, int] | None) -> tuple[int, int]:
-    if params.width is None or params.height is None:
-        if params.type is JobType.GENERATE or input_size is None:
+def _size(
+    params: GenerationParams, model: Model, input_size: tuple[int, int] | None, extend: Extend | None
+) -> tuple[int, int]:
+    """(width, height) of what is painted, which may be a part of the picture only."""
+    asked = None if params.width is None or params.height is None else (params.width, params.height)
+    if extend is not None and input_size is not None:
+        grown = _grown(extend, input_size, model, is_painted=params.inpaint_area == "whole")
+        if params.inpaint_area == "whole":
+            if asked not in (None, grown):
+                raise InvalidRequest(
+                    f"the picture becomes {grown[0]}x{grown[1]} by growing; leave size out, "
+                    "or use inpaint_area masked",
+                    field="size",
+                )
+            return grown
+    if asked is None:
+        if params.inpaint_area == "masked" or params.type is JobType.GENERATE or input_size is None:
             return model.defaults.width, model.defaults.height
         return size_like(input_size, model)
     # The asked size counts, not the multiple it is generated at: nobody should have to know that one.
-    pixels = params.width * params.height
+    pixels = asked[0] * asked[1]
     if pixels > model.limits.max_pixels:
         raise InvalidRequest(
-            f"{params.width}x{params.height} is {pixels} pixels; "
+            f"{asked[0]}x{asked[1]} is {pixels} pixels; "
             f"the model {model.id!r} takes at most {model.limits.max_pixels}",
             field="size",
         )
-    return params.width, params.height
+    return asked
+
+
+def _grown(extend: Extend, input_size: tuple[int, int], model: Model, *, is_painted: bool) -> tuple[int, int]:
+    """(width, height) of the whole picture once it has grown; `is_painted`: all of it in one go.
+
+    Errors: InvalidRequest with a way out.
+    """
+    width, height = size = extend.of(*input_size)
+    if width * height > MAX_SIDE**2:
+        raise InvalidRequest(
+            f"the picture becomes {width}x{height}, {width * height} pixels; the limit is {MAX_SIDE**2}",
+            field="extend",
+        )
+    most = model.limits.max_pixels
+    if is_painted and (width * height > most or max(size) > MAX_SIDE or min(size) < MIN_SIDE):
+        raise InvalidRequest(
+            f"the picture becomes {width}x{height}, {width * height} pixels; the model {model.id!r} takes at "
+            f"most {most}, each side {MIN_SIDE} to {MAX_SIDE}: grow less, make the picture smaller, or use "
+            "inpaint_area masked",
+            field="extend",
+        )
+    return size
+
+
+def _with_second_pass(recipe: Recipe, asked: Hires, model: Model) -> Recipe:
+    """The recipe with a second pass as large as the model can do. Errors: InvalidRequest."""
+    width, height = recipe.width, recipe.height
+    largest = min(math.sqrt(model.limits.max_pixels / (width * height)), MAX_SIDE / max(width, height))
+    scale = min(asked.scale, max(1.0, math.floor(largest * 10_000) / 10_000))
+    hires = asked.model_copy(update={"scale": scale})
+    fault = hires_fault(hires, recipe.scheduler, recipe.first_pass_steps)
+    if fault is not None:
+        field, _, sentence = fault.partition(": ")
+        raise InvalidRequest(sentence, field=field)
+    return recipe.model_copy(update={"hires": hires})
 
 
 def _effects(params: GenerationParams, model: Model) -> list[Effect]:

@@ -12,7 +12,7 @@ from studio.errors import StudioError
 from studio.job import Phase, Progress
 from studio.model import Model
 from studio.params import Recipe
-from studio.recipes import engine_size
+from studio.recipes import result_size
 
 
 def picture(width: int, height: int, seed: int) -> bytes:
@@ -89,7 +89,7 @@ class FakeEngine:
             self._pause(report, _halfway(recipe))
             if self.faults:
                 raise self.faults.popleft()
-            width, height = engine_size((recipe.width, recipe.height), model)
+            width, height = result_size(recipe, model)
             seeds = range(recipe.seed, recipe.seed + recipe.n)
             return [Picture(picture(width, height, seed), width, height, seed) for seed in seeds]
         finally:
