@@ -4,23 +4,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from studio import masks, pictures
+from PIL import Image as Pixels
+
+from studio import pictures
 from studio.engine import Inputs, Picture
+from studio.framing import Frame, Size, whole
 from studio.gallery import Gallery, NewImage
 from studio.job import Generation, Image, Job
+from studio.loras import check_loras
 from studio.model import Model
 from studio.params import Recipe
 from studio.recipe_text import Making, texts_of
-from studio.recipes import engine_size
+from studio.recipes import engine_size, result_size
 from studio.results import Kept, check_result, finish_picture
+from studio.staging import output_size, stage
 from studio.store import new_id
+
+# The engine makes references smaller than this itself, and not as well.
+REFERENCE_PIXELS = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Sitting:
-    """What one job works with: `inputs` for the engine, and what its result must leave alone, if anything."""
+    """What one job works with: `inputs` for the engine, how its result becomes the picture (`frame`, and
+    `sheet`, the size the engine is asked for), and what the result must leave alone, if anything."""
 
     inputs: Inputs
+    frame: Frame
+    sheet: Size
     kept: Kept | None = None
 
 
@@ -40,19 +51,34 @@ class Darkroom:
         self._version = studio_version()
 
     def prepare(self, recipe: Recipe, model: Model) -> Sitting:
-        """The inputs of a recipe at the engine's size. Errors: NotFound if a stored input is gone."""
+        """The inputs of a recipe at the engine's size.
+
+        Errors: NotFound if a stored input is gone; InvalidRequest if a LoRA is, or is damaged.
+        """
+        check_loras(recipe.loras, model)
+        sheet = engine_size((recipe.width, recipe.height), model)
+        references = tuple(map(self._reference, recipe.references))
         if recipe.input_image is None:
-            return Sitting(Inputs())
-        width, height = engine_size((recipe.width, recipe.height), model)
+            frame = whole(output_size(recipe), (recipe.width, recipe.height))
+            return Sitting(Inputs(references=references), frame, sheet)
         source = pictures.read_stored(self._gallery.open_input(recipe.input_image))
-        original = pictures.fit(source, recipe.width, recipe.height, recipe.fit)
-        image = pictures.to_png(pictures.for_engine(original, width, height))
+        scene = stage(source, self._mask(recipe), recipe)
+        image = pictures.to_png(pictures.for_engine(scene.image, *sheet))
+        if scene.mask is None or scene.repaint is None:
+            return Sitting(Inputs(image, references=references), scene.frame, sheet)
+        mask = pictures.to_png(pictures.for_engine(scene.mask, *sheet))
+        kept = Kept(scene.canvas, scene.repaint, recipe.mask_feather)
+        return Sitting(Inputs(image, mask, references), scene.frame, sheet, kept)
+
+    def _mask(self, recipe: Recipe) -> Pixels.Image | None:
         if recipe.mask is None:
-            return Sitting(Inputs(image))
-        stored = pictures.read_stored(self._gallery.open_input(recipe.mask), field="mask").convert("L")
-        mask = masks.fit_mask(stored, source.size, recipe.width, recipe.height, recipe.fit)
-        mask_png = pictures.to_png(pictures.for_engine(mask, width, height))
-        return Sitting(Inputs(image, mask_png), Kept(original, mask, recipe.mask_feather))
+            return None
+        return pictures.read_stored(self._gallery.open_input(recipe.mask), field="mask").convert("L")
+
+    def _reference(self, input_id: str) -> bytes:
+        """A reference picture, no larger than the engine looks at it."""
+        image = pictures.read_stored(self._gallery.open_input(input_id), field="references")
+        return pictures.to_png(pictures.at_most(image, REFERENCE_PIXELS))
 
     def develop(
         self, job: Job, model: Model, made: Sequence[Picture], sitting: Sitting, *, now: float
@@ -62,7 +88,8 @@ class Darkroom:
         Errors: BadResult; StorageFull. A crash before the record leaves files that the next start sweeps.
         """
         recipe = job.recipe
-        size = engine_size((recipe.width, recipe.height), model)
+        size = result_size(recipe, model)
+        width, height = sitting.frame.canvas
         generation_id = new_id()
         images: list[Image] = []
         files: list[NewImage] = []
@@ -73,7 +100,7 @@ class Darkroom:
                 recipe, picture.seed, index, image_id, generation_id, job.id, model.name, self._version
             )
             png = finish_picture(
-                picture.png, pixels, recipe.width, recipe.height, texts_of(making), kept=sitting.kept
+                picture.png, pixels, sitting.frame, sitting.sheet, texts_of(making), kept=sitting.kept
             )
             files.append(NewImage(image_id, now, png))
         for index, (picture, saved) in enumerate(zip(made, self._gallery.save_many(files), strict=True)):
@@ -84,8 +111,8 @@ class Darkroom:
                     index=index,
                     path=saved.path,
                     mime_type="image/png",
-                    width=recipe.width,
-                    height=recipe.height,
+                    width=width,
+                    height=height,
                     size=saved.size,
                     sha256=saved.sha256,
                     seed=picture.seed,

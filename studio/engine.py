@@ -57,10 +57,14 @@ class EngineStatus:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Pictures a recipe works on, as PNG bytes: RGB8 `image` and L8 `mask`, both of the recipe's engine size."""
+    """Pictures a recipe works on, as PNG bytes: RGB8 `image` and L8 `mask`, both of the recipe's engine size.
+
+    `references` are RGB8 of any size.
+    """
 
     image: bytes | None = None
     mask: bytes | None = None
+    references: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class Engine(Protocol):
         ...
 
     def generate(self, model: Model, recipe: Recipe, inputs: Inputs, report: Report) -> list[Picture]:
-        """The recipe's n pictures, seeds recipe.seed + i, of the recipe's size rounded up to the model's multiple.
+        """The recipe's n pictures, seeds recipe.seed + i, of the size `recipes.result_size` says.
 
         Errors: EngineCrashed, EngineStalled, EngineRefused, BadResult, EngineUnavailable; Interrupted from `report`
         passes through after the work has been stopped.

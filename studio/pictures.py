@@ -192,6 +192,15 @@ def fit(image: Image.Image, width: int, height: int, how: Fit) -> Image.Image:
     return _with_border(inner, *place.offset, width, height)
 
 
+def at_most(image: Image.Image, pixels: int) -> Image.Image:
+    """`image`, made smaller if it has more pixels than that; its shape stays."""
+    if image.width * image.height <= pixels:
+        return image
+    scale = (pixels / (image.width * image.height)) ** 0.5
+    size = (max(1, int(image.width * scale)), max(1, int(image.height * scale)))
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
 def for_engine(image: Image.Image, engine_width: int, engine_height: int) -> Image.Image:
     """`image` (a picture or a mask) extended to the right and below to the size the engine works at.
 

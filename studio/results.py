@@ -8,13 +8,14 @@ from PIL import Image
 
 from studio import png_text
 from studio.errors import BadResult
+from studio.framing import Frame, Size
 from studio.masks import paste_back
 from studio.pictures import to_png
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What an edit must leave alone: `original` RGB and `mask` L (255 repaints), both of the asked size.
+    """What an edit must leave alone: `original` RGB and `mask` L (255 repaints), both of the canvas's size.
 
     `feather` is the width of the transition inside the repainted area, in pixels.
     """
@@ -54,21 +55,25 @@ def check_result(png: bytes, width: int, height: int, *, allow_flat: bool = Fals
 def finish_picture(
     png: bytes,
     picture: Image.Image,
-    width: int,
-    height: int,
+    frame: Frame,
+    sheet: Size,
     texts: Mapping[str, str],
     *,
     kept: Kept | None = None,
 ) -> bytes:
-    """The PNG to store: width x height pixels, with `texts` as its only metadata.
+    """The PNG to store: of the size of the frame's canvas, with `texts` as its only metadata.
 
-    `picture` is what `check_result` gave for `png`. If it has the right size already and nothing is to be
-    pasted back, the engine's own compressed pixels are kept as they are, which costs a copy instead of an
-    encoding; else the upper left width x height pixels count. `kept` must have that size.
+    `picture` is what `check_result` gave for `png`; `sheet` is the size the engine was asked for. If nothing
+    is to be cut off or pasted back, the engine's own compressed pixels are kept as they are, which costs a
+    copy instead of an encoding. A frame whose region is not the whole canvas needs `kept`.
     """
-    if picture.size == (width, height) and kept is None:
+    region = frame.give_back(picture, sheet)
+    if region is picture and kept is None:
         return png_text.splice(png, texts)
-    picture = picture.crop((0, 0, width, height))
     if kept is not None:
-        picture = paste_back(kept.original, picture, kept.mask, kept.feather)
-    return png_text.splice(to_png(picture), texts)
+        if region.size != frame.canvas:
+            page = kept.original.copy()
+            page.paste(region, frame.region)
+            region = page
+        region = paste_back(kept.original, region, kept.mask, kept.feather)
+    return png_text.splice(to_png(region), texts)

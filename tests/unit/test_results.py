@@ -8,6 +8,7 @@ from PIL import Image
 
 from studio import png_text
 from studio.errors import BadResult
+from studio.framing import whole
 from studio.results import Kept, check_result, finish_picture
 
 TEXTS = {"parameters": "a red circle\nSteps: 8", "sdcpp_studio": '{"prompt":"☕"}'}
@@ -78,14 +79,14 @@ def test_a_single_other_pixel_makes_a_picture() -> None:
 
 def test_a_picture_of_the_right_size_keeps_the_engines_own_compressed_bytes() -> None:
     png = encoded(noise(), compress_level=9)
-    finished = finish_picture(png, check_result(png, 64, 48), 64, 48, TEXTS)
+    finished = finish_picture(png, check_result(png, 64, 48), whole((64, 48)), (64, 48), TEXTS)
     assert png_text.read_texts(finished) == TEXTS
     assert png[33:-12] in finished
 
 
 def test_a_picture_generated_at_the_next_multiple_is_cropped_back() -> None:
     png = encoded(noise(64, 48))
-    finished = finish_picture(png, check_result(png, 64, 48), 61, 45, TEXTS)
+    finished = finish_picture(png, check_result(png, 64, 48), whole((61, 45)), (64, 48), TEXTS)
     image = Image.open(io.BytesIO(finished))
     assert image.size == (61, 45)
     assert image.tobytes() == noise(64, 48).crop((0, 0, 61, 45)).tobytes()
@@ -97,7 +98,9 @@ def test_what_an_edit_keeps_is_pasted_back_exactly_after_cropping() -> None:
     original = noise(61, 45, seed=5)
     mask = Image.new("L", (61, 45), 0)
     mask.paste(255, (10, 10, 30, 30))
-    finished = finish_picture(png, check_result(png, 64, 48), 61, 45, TEXTS, kept=Kept(original, mask, 3))
+    kept_part = Kept(original, mask, 3)
+    picture = check_result(png, 64, 48)
+    finished = finish_picture(png, picture, whole((61, 45)), (64, 48), TEXTS, kept=kept_part)
     pixels = np.asarray(Image.open(io.BytesIO(finished)))
     kept = np.asarray(mask) == 0
     assert np.array_equal(pixels[kept], np.asarray(original)[kept])
