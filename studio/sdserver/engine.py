@@ -13,9 +13,10 @@ from studio.engine import EngineState, EngineStatus, Inputs, Picture, Report
 from studio.errors import BadResult, EngineCrashed, EngineRefused, EngineStalled, EngineUnavailable
 from studio.model import Model
 from studio.params import Recipe
-from studio.recipes import engine_size
+from studio.recipes import result_size
 from studio.sdserver.backoff import StartBackoff
 from studio.sdserver.client import READ_SECONDS
+from studio.sdserver.exits import with_suspects
 from studio.sdserver.launch import Folders, Launcher, model_paths
 from studio.sdserver.monitor import Monitor
 from studio.sdserver.payload import smoke_recipe, to_img_gen
@@ -132,7 +133,8 @@ class SdServerEngine:
         expected = self._expected(model.id, recipe) if self._expected is not None else None
         if self._child is not None:
             self._child.begin_job()
-        with self._work(ProgressTracker(recipe.n, expected), report) as pulse:
+        tracker = ProgressTracker(recipe.n, expected, second_pass=recipe.second_pass_share)
+        with self._work(tracker, report) as pulse:
             server = self._have_ready(model, pulse)
             self._set_status(EngineState.BUSY, server)
             pictures: list[Picture] = []
@@ -246,10 +248,13 @@ class SdServerEngine:
         request = to_img_gen(recipe, model, inputs, seed=seed, batch=count)
         self._monitor.begin_batch(first, count)
         self._monitor.begin()
-        contents = EngineTask(server, self._clock, self._monitor, pulse).run(request)
+        try:
+            contents = EngineTask(server, self._clock, self._monitor, pulse).run(request)
+        except EngineCrashed as error:
+            raise EngineCrashed(with_suspects(error.message, recipe.loras)) from None
         silence = max(self._longest_silences.get(model.id, 0.0), self._monitor.longest_silence)
         self._longest_silences[model.id] = silence
-        width, height = engine_size((recipe.width, recipe.height), model)
+        width, height = result_size(recipe, model)
         return [Picture(png, width, height, seed + index) for index, png in enumerate(contents)]
 
     def _stall_after(self, model: Model) -> float:

@@ -4,6 +4,8 @@ import re
 import signal
 from collections.abc import Sequence
 
+from studio.extras import Lora
+
 _ERROR_LINE = re.compile(r"\[ERROR\]\s+[\w.\-/\\]+:\d+\s+-\s+(?P<text>.*)")
 _MISSING_FILE = re.compile(r"\[WARN \].*?-\s+(?P<text>(?:file .* not found|unknown format).*)")
 _WHAT = re.compile(r"what\(\):\s+(?P<text>.*)")
@@ -47,6 +49,14 @@ def reason_for_exit(returncode: int, stderr: Sequence[str], stdout: Sequence[str
     missing = next((match["text"] for line in stdout if (match := _MISSING_FILE.search(line))), None)
     said = "; ".join(_shortened(text) for text in (cause, missing) if text is not None)
     return f"The engine gave up (exit code {returncode}): {said or _last_words(stderr)}."
+
+
+def with_suspects(reason: str, loras: Sequence[Lora]) -> str:
+    """The reason, and the LoRAs that were at work: one made for another kind of model ends the engine."""
+    if not loras:
+        return reason
+    names = ", ".join(f"{lora.name!r:.120}" for lora in loras)
+    return f"{reason} The job used LoRAs, and one made for another kind of model does this: {names}."
 
 
 def _reason_for_signal(number: int) -> str:

@@ -14,6 +14,7 @@ from studio.cache import cache_dir
 from studio.clock import Clock
 from studio.demo.expand import demo_files
 from studio.errors import EngineCrashed, EngineUnavailable
+from studio.loras import is_walkable, lora_folder
 from studio.model import Model
 from studio.sdserver.client import SdServerClient
 from studio.sdserver.command import default_threads, to_argv
@@ -54,7 +55,7 @@ class Folders:
 
     @property
     def no_loras(self) -> Path:
-        """The LoRA folder of models that name none; empty."""
+        """The LoRA folder of models whose own can't be used; empty."""
         return self.root / "no-loras"
 
     @property
@@ -124,7 +125,8 @@ class Launcher:
         """
         self._folders.make()
         flags = self._probe.known_flags(binary, pulse)
-        paths = pulse.call(lambda: self._paths_of(model))
+        paths = dict(pulse.call(lambda: self._paths_of(model)))
+        lora_dir = pulse.call(lambda: self._lora_dir(model, paths.pop("lora_dir", None)))
         for attempt in range(1, PORT_TRIES + 1):
             port, nonce = free_port(), secrets.token_hex(16)
             self._folders.page.write_text(f"<!doctype html><title>{nonce}</title>")
@@ -133,7 +135,7 @@ class Launcher:
                 model,
                 paths,
                 port=port,
-                lora_dir=self._folders.no_loras,
+                lora_dir=lora_dir,
                 nonce_page=self._folders.page,
                 known_flags=flags,
                 threads=default_threads(psutil.cpu_count(logical=False) or 1),
@@ -154,6 +156,11 @@ class Launcher:
         raise EngineUnavailable(
             f"the engine found its port taken {PORT_TRIES} times in a row; something occupies loopback ports"
         )
+
+    def _lora_dir(self, model: Model, named: Path | None) -> Path:
+        """Where the engine looks for LoRAs, on every request: a folder it can look through."""
+        folder = named or lora_folder(model)
+        return folder if is_walkable(folder) else self._folders.no_loras
 
     def _made_ready(
         self, child: Child, binary: Path, model: Model, port: int, nonce: str, pulse: Pulse

@@ -1,8 +1,7 @@
 """Recipe -> the JSON of sd-server's picture request. Pure.
 
 Every field is sent: what is left out would get the engine's own default, whose seed is always 42. Fields that
-can end the engine or read files (cache options, LoRA paths, custom sigmas) are fixed here and never come from
-a recipe.
+can end the engine (options of the cache, custom sigmas) are fixed here and never come from a recipe.
 """
 
 import base64
@@ -12,7 +11,7 @@ from typing import Any
 from studio.engine import Inputs
 from studio.model import Model
 from studio.params import JobType, Recipe
-from studio.recipes import engine_size
+from studio.recipes import engine_size, result_size
 
 ENGINE_BATCH_LIMIT = 8
 """sd-server clamps batch_count to this without a word."""
@@ -48,22 +47,35 @@ def to_img_gen(recipe: Recipe, model: Model, inputs: Inputs, *, seed: int, batch
         "embed_image_metadata": False,
         "output_format": "png",
         "output_compression": 100,
-        "lora": [],
+        "lora": [
+            {"path": lora.name, "multiplier": lora.weight, "is_high_noise": False} for lora in recipe.loras
+        ],
         "sample_params": _sample_params(recipe),
-        "hires": {"enabled": False, "upscaler": "None", "scale": 2.0, "target_width": 0, "target_height": 0},
-        "vae_tiling_params": _vae_tiling(model),
-        "cache_mode": "",
+        "hires": _hires(recipe, model),
+        "vae_tiling_params": _vae_tiling(recipe, model),
+        "cache_mode": recipe.cache or "",
         "cache_option": "",
         "scm_mask": "",
     }
+    references = [_base64(reference) for reference in inputs.references]
     if image is not None and recipe.by_reference:
-        request["ref_images"] = [image]
-    elif image is not None:
+        references.insert(0, image)
+    if references:
+        request["ref_images"] = references
+    if image is not None and not recipe.by_reference:
         request["init_image"] = image
         mask = _base64(inputs.mask)
         if mask is not None:
             request["mask_image"] = mask
     return request
+
+
+def finished_size(request: dict[str, Any]) -> tuple[int, int]:
+    """(width, height) of the pictures such a request gets."""
+    hires = request["hires"]
+    if hires["enabled"]:
+        return hires["target_width"], hires["target_height"]
+    return request["width"], request["height"]
 
 
 def smoke_recipe(model: Model) -> Recipe:
@@ -123,11 +135,27 @@ def _sample_params(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _vae_tiling(model: Model) -> dict[str, Any]:
+def _hires(recipe: Recipe, model: Model) -> dict[str, Any]:
+    if recipe.hires is None:
+        return {"enabled": False, "upscaler": "None", "scale": 2.0, "target_width": 0, "target_height": 0}
+    width, height = result_size(recipe, model)
+    return {
+        "enabled": True,
+        "upscaler": recipe.hires.upscaler,
+        "scale": recipe.hires.scale,
+        "target_width": width,
+        "target_height": height,
+        "steps": recipe.hires.steps,
+        "denoising_strength": recipe.hires.denoising_strength,
+        "upscale_tile_size": 128,
+    }
+
+
+def _vae_tiling(recipe: Recipe, model: Model) -> dict[str, Any]:
     size = model.engine.vae_tile_size
     across, down = (int(side) for side in size.split("x")) if size is not None else (0, 0)
     return {
-        "enabled": model.engine.vae_tiling,
+        "enabled": model.engine.vae_tiling if recipe.vae_tiling is None else recipe.vae_tiling,
         "tile_size_x": across,
         "tile_size_y": down,
         "target_overlap": 0.5,

@@ -19,6 +19,7 @@ from studio.sdserver.client import (
 )
 from studio.sdserver.exits import error_text
 from studio.sdserver.monitor import Monitor
+from studio.sdserver.payload import finished_size
 from studio.sdserver.pulse import Pulse
 from studio.sdserver.server import Server
 
@@ -77,11 +78,11 @@ class EngineTask:
         self._errors_before = server.child.stderr.count
 
     def run(self, request: dict[str, Any]) -> list[bytes]:
-        """The request's pictures: PNG bytes of its width and height, `batch_count` of them.
+        """The request's pictures: PNG bytes of its size, `batch_count` of them.
 
         Errors: EngineCrashed, EngineStalled, EngineRefused, BadResult.
         """
-        count, size = int(request["batch_count"]), (int(request["width"]), int(request["height"]))
+        count, size = int(request["batch_count"]), finished_size(request)
         self._server.busy = True
         # Before the job is handed in: it may be done by the time the answer to that is here.
         hint = _Hint(self._monitor, self._clock)

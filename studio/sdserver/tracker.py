@@ -27,6 +27,17 @@ class _Batch:
     decoded: int = 0
     step: int = 0
     steps: int = 0
+    second_pass: float = 0.0
+    """Its share of the sampling."""
+    in_second_pass: bool = False
+
+    @property
+    def sampled(self) -> float:
+        """How much of the sampling is done, 0..1."""
+        within = self.step / self.steps if self.steps else 0.0
+        done = (max(self.picture - 1, 0) + within) / self.count
+        first = 1 - self.second_pass
+        return first + self.second_pass * done if self.in_second_pass else first * done
 
     @property
     def fraction(self) -> float:
@@ -35,7 +46,7 @@ class _Batch:
             case Phase.ENCODING:
                 return _ENCODING * within
             case Phase.SAMPLING:
-                return _ENCODING + _SAMPLING * (max(self.picture - 1, 0) + within) / self.count
+                return _ENCODING + _SAMPLING * self.sampled
             case Phase.DECODING:
                 return _ENCODING + _SAMPLING + _DECODING * (self.decoded + within) / self.count
             case _:
@@ -46,11 +57,15 @@ class ProgressTracker:
     """Follows one `load` or `generate` from the first byte to the last picture. Not thread-safe.
 
     `images` is how many pictures the recipe asks for (0: only loading). `expected_seconds` is what this model
-    needed for such a recipe before, loading left out, or None. Times given to it are Clock.monotonic seconds.
+    needed for such a recipe before, loading left out, or None. `second_pass` is the share of sampling that a
+    second pass takes, 0..1. Times given to it are Clock.monotonic seconds.
     """
 
-    def __init__(self, images: int, expected_seconds: float | None = None) -> None:
+    def __init__(
+        self, images: int, expected_seconds: float | None = None, *, second_pass: float = 0.0
+    ) -> None:
         self._images = images
+        self._second_pass = second_pass
         self._expected = expected_seconds
         self._loading: Progress | None = None
         self._base = 0.0
@@ -72,7 +87,7 @@ class ProgressTracker:
     def begin_batch(self, first: int, count: int, now: float) -> None:
         """An engine job for `count` pictures is handed in; `first` pictures are done before it."""
         self._loading = None
-        self._batch = _Batch(first, count)
+        self._batch = _Batch(first, count, second_pass=self._second_pass)
         self._began = now if self._began is None else self._began
         self.changes += 1
 
@@ -140,6 +155,12 @@ def _apply_mark(batch: _Batch, marker: Marker) -> None:
     match marker.mark:
         case Mark.PICTURE:
             batch.phase, batch.picture = Phase.SAMPLING, marker.number
+        case Mark.ENLARGING:
+            batch.phase, batch.picture, batch.in_second_pass = Phase.SAMPLING, 1, True
+        case Mark.ENLARGED:
+            batch.picture = marker.number + 1
+        case Mark.SAMPLED if batch.second_pass:
+            batch.picture = batch.count + 1
         case Mark.SAMPLED | Mark.DECODING:
             batch.phase = Phase.DECODING
         case Mark.DECODED:
