@@ -78,6 +78,17 @@ class JobRow(Model):
         table_name = "job"
 
 
+class JobReferenceRow(Model):
+    """A reference picture that a job looks at."""
+
+    input_id = CharField()
+    job_id = CharField()
+
+    class Meta:
+        table_name = "job_reference"
+        primary_key = CompositeKey("input_id", "job_id")
+
+
 class AttemptRow(Model):
     """One execution of a job."""
 

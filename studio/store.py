@@ -15,7 +15,7 @@ from studio.job_table import ORDER, JobTable
 from studio.params import Recipe
 from studio.reader import Reader
 from studio.rows import to_attempt
-from studio.schema import EVERY_COLUMN, AttemptRow, JobRow, first_row
+from studio.schema import EVERY_COLUMN, AttemptRow, JobReferenceRow, JobRow, first_row
 from studio.writer import Writer
 
 T = TypeVar("T")
@@ -98,8 +98,8 @@ class JobStore:
 
         def read() -> set[str]:
             found: set[str] = set()
-            for column in (JobRow.input_image, JobRow.mask):
-                rows = JobRow.select(column).where(column.in_(ids)).distinct().tuples()
+            for column in (JobRow.input_image, JobRow.mask, JobReferenceRow.input_id):
+                rows = column.model.select(column).where(column.in_(ids)).distinct().tuples()
                 found.update(value for (value,) in rows.execute(self._database))
             return found
 
@@ -139,6 +139,8 @@ class JobStore:
                 parent_id=parent_id, rank=self._table.last_rank() + 1,
             )  # fmt: skip
             if insert.on_conflict(action="nothing").as_rowcount().execute(self._database):
+                for input_id in set(recipe.references):
+                    JobReferenceRow.insert(input_id=input_id, job_id=job_id).execute(self._database)
                 return self._table.get(job_id)
             # Another connection used the key since we looked, or this is the second try of an insert that
             # was stored although its answer got lost.
