@@ -17,9 +17,9 @@ MAX_FUNCTION_LINES = 50
 # Each folder's modules and folders, in the order in which they are read.
 READING_ORDER: Mapping[str, str] = {
     "studio": """
-        errors clock cache params partial_params labels job events settings wildcards wording
-        engine_options effect model catalog recipes scheduling engine
-        recipe_text a1111_text png_text pictures metadata reading masks results
+        errors clock cache extras params partial_params labels job events settings wildcards wording
+        engine_options effect model catalog safetensors loras recipes scheduling engine
+        recipe_text a1111_text png_text pictures metadata reading masks framing staging results
         rows schema migrations reader writer job_table store claims records queue_order
         filters entry library presets
         files orphans gallery intake inputs archive
@@ -47,7 +47,7 @@ READING_ORDER: Mapping[str, str] = {
         model_views views picture_files library_views waiting happenings hub events health models queue
         queue_control generations images library inputs presets generate app
     """,
-    "studio/migrations": "0001_initial 0002_library 0003_presets 0004_queue_order",
+    "studio/migrations": "0001_initial 0002_library 0003_presets 0004_queue_order 0005_references",
 }
 
 # Where a word may be imported: a folder (with a slash at its end) or a file.
