@@ -1,7 +1,6 @@
 """The tables, opening a database, and bringing it to this version's schema.
 
-The models are bound to no database: every query names the one it runs on (`query.execute(database)`), so one
-process can hold several stores and nothing global changes.
+The models are bound to no database, nothing is global: each query names its own (`query.execute(database)`).
 """
 
 from datetime import datetime
