@@ -91,16 +91,35 @@ def parameters_text(recipe: Recipe, *, seed: int, model_name: str, version: str)
     values |= {"Seed": str(seed), "Size": recipe.size, "Model": _quoted(model_name)}
     if recipe.type is not JobType.GENERATE and recipe.strength is not None:
         values["Denoising strength"] = _number(recipe.strength)
-    if recipe.mask is not None:
+    values |= _second_pass_values(recipe)
+    if recipe.mask is not None or recipe.extend is not None:
         values["Mask blur"] = str(recipe.mask_feather)
+    if recipe.inpaint_area == "masked":
+        values |= {"Inpaint area": "Only masked", "Masked area padding": str(recipe.inpaint_padding)}
     if recipe.clip_skip is not None:
         values["Clip skip"] = str(recipe.clip_skip)
+    if recipe.loras:
+        files = ", ".join(f"{lora.name}: {_number(lora.weight)}" for lora in recipe.loras)
+        values["LoRAs"] = _quoted(files)
     values["Version"] = _quoted(f"sd.cpp Studio {version}")
     lines = [_lines(recipe.sent_prompt)]
     if recipe.negative_prompt:
         lines.append(f"Negative prompt: {_lines(recipe.negative_prompt)}")
     lines.append(", ".join(f"{key}: {value}" for key, value in values.items()))
     return "\n".join(lines)
+
+
+def _second_pass_values(recipe: Recipe) -> dict[str, str]:
+    """A1111's words; it has one denoising strength, which is the second pass's where nothing else has one."""
+    if recipe.hires is None:
+        return {}
+    key = "Denoising strength" if recipe.strength is None else "Hires denoising strength"
+    return {
+        key: _number(recipe.hires.denoising_strength),
+        "Hires upscale": _number(recipe.hires.scale),
+        "Hires steps": str(recipe.hires.steps),
+        "Hires upscaler": _quoted(recipe.hires.upscaler),
+    }
 
 
 def texts_of(making: Making) -> dict[str, str]:

@@ -118,3 +118,27 @@ def test_the_json_names_the_picture_and_keeps_a_large_seed_as_text() -> None:
 def test_texts_of_other_programs_hold_no_recipe(foreign: str) -> None:
     assert recipe_of({"sdcpp_studio": foreign}) is None
     assert recipe_of({}) is None
+
+
+def test_a_second_pass_is_told_in_a1111s_words() -> None:
+    hires = {"scale": 1.5, "upscaler": "Latent (bicubic antialiased)", "steps": 5, "denoising_strength": 0.4}
+    values = values_as_a1111_reads_them(text(a_recipe(hires=hires)))
+    told = {key: value for key, value in values.items() if "ires" in key or "Denoising" in key}
+    assert told == {
+        "Denoising strength": "0.4", "Hires upscale": "1.5", "Hires steps": "5",
+        "Hires upscaler": "Latent (bicubic antialiased)",
+    }  # fmt: skip
+    edit = {"type": "edit", "input_image": "0" * 64, "strength": 0.9}
+    values = values_as_a1111_reads_them(text(a_recipe(hires=hires, **edit)))
+    assert (values["Denoising strength"], values["Hires denoising strength"]) == ("0.9", "0.4")
+
+
+def test_loras_and_the_painted_area_are_told_and_read_whole() -> None:
+    loras = [{"name": "deep/a, b.safetensors", "weight": 0.5}, {"name": "ink.safetensors"}]
+    recipe = a_recipe(
+        type="edit", strength=1, input_image="0" * 64, mask="1" * 64, inpaint_area="masked",
+        inpaint_padding=7, loras=loras,
+    )  # fmt: skip
+    values = values_as_a1111_reads_them(text(recipe))
+    assert values["LoRAs"] == "deep/a, b.safetensors: 0.5, ink.safetensors: 1"
+    assert (values["Inpaint area"], values["Masked area padding"]) == ("Only masked", "7")
