@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_names import ROOT, SCRIPTED_PROGRAM, MakeEngine, MakeRecipe
 
 from studio.catalog import load_catalog
 from studio.clock import SystemClock
 from studio.model import Model, ModelFiles
 from studio.params import JobType, Recipe
 from studio.sdserver.engine import SdServerEngine
+from tests.contract.engine_names import ROOT, SCRIPTED_PROGRAM, MakeEngine, MakeRecipe
 
 
 @pytest.fixture(scope="session")

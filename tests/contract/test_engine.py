@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from engine_names import ROOT, MakeEngine, MakeRecipe, Reports
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -22,6 +21,7 @@ from studio.model import Model, ModelFiles
 from studio.params import JobType
 from studio.sdserver.engine import SdServerEngine
 from studio.sdserver.launch import model_paths
+from tests.contract.engine_names import ROOT, MakeEngine, MakeRecipe, Reports
 
 pytestmark = pytest.mark.engine
 

@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from engine_names import MakeRecipe, Reports
 
 from studio.engine import Inputs
 from studio.model import Model
 from studio.sdserver.engine import SdServerEngine
+from tests.contract.engine_names import MakeRecipe, Reports
 
 ORDINARY_BUT_DEADLY = [
     "a cat (thinking:...)",

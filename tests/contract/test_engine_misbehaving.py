@@ -6,7 +6,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from engine_names import MakeEngine, MakeRecipe
 
 from studio.clock import SystemClock
 from studio.engine import EngineState, Inputs
@@ -23,6 +22,7 @@ from studio.job import Phase, Progress
 from studio.model import Model
 from studio.params import Recipe
 from studio.sdserver.engine import SdServerEngine
+from tests.contract.engine_names import MakeEngine, MakeRecipe
 
 
 def ignore(progress: Progress) -> None:
