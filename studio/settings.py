@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         repr=False,
     )
     public: bool = Field(False, description="listen beyond this machine without a key")
+    share: bool = Field(
+        False, description="make a public link through Gradio's relay; needs --api-key or --public"
+    )
     allowed_hosts: str = Field(
         "",
         description="further names this studio is reached by, separated by commas",
@@ -155,6 +158,11 @@ def _conflicts(settings: Settings) -> Iterator[str]:
     if not settings.is_loopback and not settings.api_key and not settings.public:
         yield (
             f"host: {settings.host} is reachable from other machines; set --api-key (STUDIO_API_KEY), "
+            "or --public to let everybody in"
+        )
+    if settings.share and not settings.api_key and not settings.public:
+        yield (
+            "share: whoever has the public link could use this studio; set --api-key (STUDIO_API_KEY), "
             "or --public to let everybody in"
         )
     if "://" in settings.database and not settings.database.startswith(("postgres://", "postgresql://")):

@@ -54,8 +54,13 @@ class HostRule:
 
     def __init__(self, settings: Settings) -> None:
         further = (name.strip().lower() for name in settings.allowed_hosts.split(","))
-        self._names = {"localhost", settings.host.lower(), *(name for name in further if name)}
+        self._names = frozenset({"localhost", settings.host.lower(), *(name for name in further if name)})
         self._domains: Collection[str] = (SPACE_DOMAIN,) if settings.public else ()
+
+    def admit(self, name: str) -> None:
+        """Answer to this name as well from now on: a tunnel's is known only once it stands."""
+        # A new set, not a changed one: requests in other threads may be looking.
+        self._names |= {name.lower()}
 
     def refusal(self, headers: Headers) -> Refusal | None:
         """Why a request with these headers can't go on, or None."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi_offline import FastAPIOffline
+from starlette.types import ASGIApp
 
 from studio.api import (
     events,
@@ -20,6 +21,7 @@ from studio.api import (
     queue,
     queue_control,
 )
+from studio.api.access import HostRule
 from studio.api.errors import add_handlers
 from studio.api.guard import Guard
 from studio.api.hub import Hub
@@ -74,15 +76,21 @@ def create_api(studio: Studio) -> FastAPI:
     return api
 
 
-def install(app: FastAPI, studio: Studio) -> None:
-    """Give the outer application its guard, the API at /api, and the page at /."""
+async def waiting_page() -> FileResponse:
+    """What is shown at / while there is no better page: what the studio does, and how to ask it by curl."""
+    return FileResponse(PAGE, headers={"Content-Security-Policy": _PAGE_POLICY, "Cache-Control": "no-cache"})
+
+
+def install(app: FastAPI, studio: Studio, page: ASGIApp | None = None) -> None:
+    """Give the outer application its guard, the API at /api, and `page` (or a plain one) at /.
+
+    `app.state.hosts` can admit further names while it runs.
+    """
     app.mount("/api", create_api(studio))
-
-    @app.get("/", include_in_schema=False)
-    async def page() -> FileResponse:
-        return FileResponse(
-            PAGE, headers={"Content-Security-Policy": _PAGE_POLICY, "Cache-Control": "no-cache"}
-        )
-
+    if page is None:
+        app.add_api_route("/", waiting_page, include_in_schema=False)
+    else:
+        app.mount("/", page)
     add_handlers(app)
-    app.add_middleware(Guard, settings=studio.settings, clock=studio.clock)
+    app.state.hosts = HostRule(studio.settings)
+    app.add_middleware(Guard, hosts=app.state.hosts, key=studio.settings.api_key, clock=studio.clock)

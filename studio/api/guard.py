@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from studio.api.access import OPEN_PATHS, SPACE_DOMAIN, HostRule, Refusal, has_key, origin_refusal
 from studio.api.errors import error_response
 from studio.clock import Clock
-from studio.settings import Settings
 from studio.store import new_id
 
 log = logging.getLogger(__name__)
@@ -37,11 +36,12 @@ _SPACE_FRAME = ("content-security-policy", "frame-ancestors 'self' https://huggi
 class Guard:
     """ASGI middleware; outermost. Stateless but for its rules."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: HostRule, key: str, clock: Clock) -> None:
+        """`key` is what every request must carry; "" lets all in."""
         self._app = app
         self._clock = clock
-        self._hosts = HostRule(settings)
-        self._key = settings.api_key
+        self._hosts = hosts
+        self._key = key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):

@@ -81,6 +81,18 @@ def test_a_foreign_name_is_421_everywhere(guarded: Served, host: str, path: str)
     assert status(guarded, f"Host: {host}", path=path) == 421
 
 
+def test_a_name_admitted_while_it_runs_is_its_own_from_then_on(guarded: Served) -> None:
+    host, origin = "Host: tunnel.example", "Origin: https://tunnel.example"
+    assert status(guarded, host) == 421
+
+    guarded.app.state.hosts.admit("Tunnel.example")
+
+    assert status(guarded, host) == 200
+    assert status(guarded, host, origin, method="POST", path="/api/generate") == 400
+    assert status(guarded, host, "Origin: https://evil.example", method="POST", path="/api/generate") == 403
+    assert status(guarded, "Host: x.tunnel.example") == 421
+
+
 @pytest.mark.parametrize(
     "hosts",
     [["Host: localhost", "Host: localhost"], ["Host: localhost", "Host: evil.example"], ["Host: "],

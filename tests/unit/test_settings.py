@@ -60,7 +60,7 @@ SPELLED: list[tuple[str, str, Any]] = [
 
 
 def test_every_field_is_in_the_table_of_this_test() -> None:
-    assert {name for name, _, _ in SPELLED} | {"public"} == set(Settings.model_fields)
+    assert {name for name, _, _ in SPELLED} | {"public", "share"} == set(Settings.model_fields)
 
 
 @pytest.mark.parametrize(("name", "text", "value"), SPELLED)
@@ -79,6 +79,18 @@ def test_public_is_a_switch_and_a_variable(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("STUDIO_PUBLIC", "true")
     assert _settings().public
     assert not _settings("--no-public").public
+
+
+def test_a_public_link_needs_a_key_or_the_word_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    (fault,) = _faults("--share")
+
+    assert fault.startswith("share:")
+    assert "--api-key" in fault
+    assert "--public" in fault
+    assert _settings("--share", "--public").share
+    monkeypatch.setenv("STUDIO_SHARE", "true")
+    assert _settings("--api-key", "s3cret").share
+    assert not _settings("--no-share").share
 
 
 def test_flags_win_over_variables_over_gradios_over_a_spaces_over_defaults(
