@@ -18,7 +18,9 @@ from studio.writer import Writer
 
 LEASE_SECONDS = 60.0
 # How many waiting jobs the choice of the next one looks at.
-WINDOW = 64
+WINDOW = 16
+# How often a claim looks again when others take its choice first.
+CLAIM_TRIES = 64
 # A job that was running each time the studio died is likely the reason.
 MAX_LOST = 5
 
@@ -65,7 +67,7 @@ class Claims:
             if self._table.is_paused():
                 return None
             # Another connection may take our choice first; then we choose again, from what is left.
-            for _ in range(WINDOW):
+            for _ in range(CLAIM_TRIES):
                 choice = pick(self._candidates())
                 if choice is None:
                     return None

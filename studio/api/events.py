@@ -53,7 +53,7 @@ class EventStream(StreamingResponse):
     media_type = EVENT_STREAM
 
     def __init__(self, hub: Hub, reader: Reader) -> None:
-        super().__init__(_frames(reader), headers=_HEADERS)
+        super().__init__(frames(reader, KEEP_ALIVE_SECONDS), headers=_HEADERS)
         self._hub = hub
         self._reader = reader
 
@@ -62,10 +62,11 @@ class EventStream(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-async def _frames(reader: Reader) -> AsyncIterator[bytes]:
+async def frames(reader: Reader, keep_alive: float) -> AsyncIterator[bytes]:
+    """What is sent: events as they come, a comment after so many seconds without one."""
     yield format_sse_event(retry=RETRY_MILLISECONDS)
-    while (frames := await reader.take(KEEP_ALIVE_SECONDS)) is not None:
-        yield frames or KEEPALIVE_COMMENT
+    while (waiting := await reader.take(keep_alive)) is not None:
+        yield waiting or KEEPALIVE_COMMENT
 
 
 @router.get(

@@ -1,6 +1,5 @@
 """GET /events: what is told, in which form, to whom, and how it ends."""
 
-import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import Mount
 
-from studio.api.hub import MOST_BACKLOG, Event, Hub, Reader
+from studio.api.hub import Hub
 from studio.errors import EngineRefused
 from studio.events import IMAGE, about
 from tests.api.listening import Heard, Listener, listening
@@ -280,39 +279,3 @@ def test_text_of_others_can_not_break_out_of_an_event(own: Served, listener: Lis
 
     assert heard[-2].payload["job"]["prompt"] == prompt
     assert "job_failed" not in names(heard)
-
-
-# -- what a reader keeps ---------------------------------------------------------------------------------
-
-
-def an_event(seq: int, key: str | None = None, size: int = 100, job_id: str | None = None) -> Event:
-    return Event(seq, key, job_id, b"%08d" % seq + b"x" * (size - 8))
-
-
-def taken(reader: Reader) -> list[int]:
-    """The numbers of the events that wait."""
-    frames = asyncio.run(reader.take(0.01))
-    assert frames is not None
-    return [int(frame) for frame in frames.replace(b"x", b" ").split()]
-
-
-def test_a_reader_keeps_the_latest_of_a_kind_in_the_order_of_events() -> None:
-    reader = Reader()
-    reader.begin([])
-    for seq, key in enumerate(["state", "job a", None, "state", "job b", None, "job a"]):
-        reader.offer(an_event(seq, key))
-
-    assert taken(reader) == [2, 3, 4, 5, 6]
-    assert taken(reader) == []
-
-
-def test_a_reader_that_falls_behind_starts_over_and_keeps_little() -> None:
-    reader = Reader()
-    reader.begin([])
-    for seq in range(3 * MOST_BACKLOG // 1000):
-        reader.offer(an_event(seq, size=1000))
-
-    assert reader.wants_state
-    assert taken(reader) == []
-    reader.begin([an_event(7)])
-    assert taken(reader) == [7]

@@ -325,7 +325,7 @@ def test_the_migration_leaves_the_jobs_in_the_order_of_submission(empty_url: str
                 f"VALUES ('{new_id()}', 'pending', 'demo', '{{}}', {10 - number}, 0)"
             )
 
-    assert migrate(database) == ["0004_queue_order"]
+    assert migrate(database)[0] == "0004_queue_order"
 
     with database.connection_context():
         rows = list(database.execute_sql("SELECT seq, rank, parent_id FROM job ORDER BY rank").fetchall())
