@@ -1,6 +1,6 @@
 """What a request may add to a plain picture: LoRAs, a second pass at a larger size, a wider canvas."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,8 @@ Upscaler = Literal[
     "Nearest",
 ]
 """The engine's own words. The latent ones stretch numbers, the others pixels, which decodes and encodes."""
+
+UPSCALERS: tuple[Upscaler, ...] = get_args(Upscaler)
 
 Area = Literal["whole", "masked"]
 Padding = Annotated[int, Field(ge=0, le=256)]

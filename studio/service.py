@@ -22,8 +22,9 @@ from studio.gallery import Gallery
 from studio.inputs import Inputs
 from studio.intake import Intake, Upload
 from studio.job import Attempt, Generation, Image, Job, JobStatus
+from studio.loras import LoraFile, check_loras, list_loras, lora_folder
 from studio.model_states import ModelState, ModelStates
-from studio.params import GenerationParams
+from studio.params import GenerationParams, Recipe
 from studio.preparation import Preparation
 from studio.presets import Presets
 from studio.queue_control import QueueControl
@@ -136,6 +137,10 @@ class Studio:
         """Store an input picture and its mask: Intake.take, which see for the rules and errors."""
         return self._intake.take(image, mask, alpha_marks_area=alpha_marks_area)
 
+    def upload_reference(self, content: bytes) -> str:
+        """Store a picture for a model to look at: Intake.take_reference, which see for the errors."""
+        return self._intake.take_reference(content)
+
     def submit(
         self,
         params: GenerationParams,
@@ -157,8 +162,7 @@ class Studio:
                 if earlier[1] != fingerprint:
                     raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
                 return self._store.get(earlier[0])
-        model = self._admission.model(params.model)
-        recipe = to_recipe(params, model, random_seed=self._random_seed, input_size=input_size)
+        recipe = self._recipe(params, input_size, self._random_seed)
         job = self._store.add(
             recipe,
             max_pending=self.settings.max_pending,
@@ -179,15 +183,22 @@ class Studio:
         Errors: as submit.
         """
         for params in requests:
-            to_recipe(
-                params, self._admission.model(params.model), random_seed=lambda: 0, input_size=input_size
-            )
+            self._recipe(params, input_size, lambda: 0)
         waiting, most = self.counts()[JobStatus.PENDING], self.settings.max_pending
         if waiting + len(requests) > most:
             raise QueueFull(
                 f"No room for {len(requests)} jobs: {waiting} wait, the limit is {most}.", retry_after=10
             )
         return [self.submit(params, input_size=input_size) for params in requests]
+
+    def _recipe(
+        self, params: GenerationParams, input_size: tuple[int, int] | None, random_seed: Callable[[], int]
+    ) -> Recipe:
+        model = self._admission.model(params.model)
+        check_loras(params.loras, model)
+        if params.extend is not None and params.input_image is not None:
+            input_size = self._intake.size_of(params.input_image)
+        return to_recipe(params, model, random_seed=random_seed, input_size=input_size)
 
     # -- the queue -----------------------------------------------------------------------------------
 
@@ -269,6 +280,10 @@ class Studio:
     def model(self, model_id: str) -> ModelState:
         """One entry, by id or alias. Errors: UnknownModel."""
         return self._models.get(model_id)
+
+    def loras(self, model_id: str) -> list[LoraFile]:
+        """The LoRA files for a model, by id or alias. Errors: UnknownModel."""
+        return list_loras(lora_folder(self.catalog.model(model_id)))
 
     def start_model(self, model_id: str) -> ModelState:
         """Have it loaded as soon as no job runs: ModelStates.start, which see for the errors."""

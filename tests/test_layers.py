@@ -18,7 +18,7 @@ MAX_FUNCTION_LINES = 50
 READING_ORDER: Mapping[str, str] = {
     "studio": """
         errors clock cache extras params partial_params labels job events settings wildcards wording
-        engine_options effect model catalog safetensors loras recipes scheduling engine
+        engine_options effect model catalog safetensors loras recipes scheduling engine offers
         recipe_text a1111_text png_text pictures metadata reading masks framing staging results
         rows schema migrations reader writer job_table store claims records queue_order
         filters entry library presets
@@ -44,7 +44,7 @@ READING_ORDER: Mapping[str, str] = {
     """,
     "studio/api": """
         errors access guard limits dependencies bodies forms submission
-        model_views views picture_files library_views waiting happenings hub events health models queue
+        model_views recipe_view views picture_files library_views waiting happenings hub events health models features queue
         queue_control generations images library inputs presets generate app
     """,
     "studio/migrations": "0001_initial 0002_library 0003_presets 0004_queue_order 0005_references",

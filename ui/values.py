@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from studio.catalog import Catalog
 from studio.errors import InvalidRequest, StudioError
 from studio.model import Model
+from studio.offers import acting
 from studio.params import MAX_SEED, MAX_SIDE, MIN_SIDE, SAMPLERS, SCHEDULERS, GenerationParams, JobType
 from studio.recipes import size_like, to_recipe
 from studio.wording import Alternatives
@@ -204,20 +205,8 @@ def shape_of(width: object, height: object, model: Model) -> str | None:
 
 
 def offered(model: Model) -> dict[str, bool]:
-    """Which of the rarer settings act on this model.
-
-    The kind of a model shows in its files: CLIP alone reads prompts for UNets, CLIP-L with T5 for FLUX.1, and
-    a diffusion part of its own is a flow model. What models.yml gives a default is offered in any case.
-    """
-    given, defaults = model.files.given.keys(), model.defaults
-    reads_by_clip = bool(given & {"model", "clip_l", "clip_g"}) and not given & {"t5xxl", "llm"}
-    is_flux = {"clip_l", "t5xxl"} <= given and "clip_g" not in given
-    acts = {
-        "clip_skip": reads_by_clip,
-        "distilled_guidance": is_flux,
-        "flow_shift": "diffusion_model" in given,
-    }
-    return {name: acts[name] or getattr(defaults, name) is not None for name in _ADVANCED}
+    """Which of the rarer settings act on this model: `studio.offers.acting`, which see."""
+    return {name: acts for name, acts in acting(model).items() if name in _ADVANCED}
 
 
 def restored(kept: object, catalog: Catalog, default: Model, kind: JobType) -> Values:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from studio.api import (
     events,
+    features,
     generate,
     generations,
     health,
@@ -69,7 +70,7 @@ def create_api(studio: Studio) -> FastAPI:
     api.state.hub = Hub(studio)
     queues = (queue, queue_control)
     pictures = (generations, library, images, inputs)
-    for part in (health, generate, *queues, *pictures, presets, models, events):
+    for part in (health, generate, *queues, *pictures, presets, models, features, events):
         api.include_router(part.router)
     add_handlers(api)
     api.add_middleware(BodyLimit)

@@ -1,6 +1,7 @@
 """What a request may say about its picture, as JSON or as a form, and how that becomes GenerationParams."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -15,6 +16,7 @@ from pydantic import (
 )
 
 from studio.api.errors import invalid
+from studio.extras import CACHES_OF_TRANSFORMERS, CACHES_OF_UNETS, MAX_LORAS, Cache, Hires, Lora
 from studio.params import (
     MAX_IMAGES,
     MAX_SEED,
@@ -119,6 +121,21 @@ class PictureFields(BaseModel):
     mask_feather: Feather | None = Field(
         None, description="pixels over which the repainted area fades into the kept one; left out: 4"
     )
+    loras: Annotated[list[Lora], Field(max_length=MAX_LORAS)] | None = Field(
+        None, description=f"LoRA files and their weights, at most {MAX_LORAS}; GET /loras lists them"
+    )
+    hires: Hires | None = Field(
+        None,
+        description="a second pass that makes the picture larger; `size` is that of the first",
+    )
+    vae_tiling: bool | None = Field(
+        None, description="decode in tiles: much less memory for big pictures; left out: as models.yml says"
+    )
+    cache: Cache | None = Field(
+        None,
+        description="skip work that changes little from step to step: faster, less exact. For transformers "
+        f"{', '.join(CACHES_OF_TRANSFORMERS)}; for UNets {', '.join(CACHES_OF_UNETS)}",
+    )
     user: Annotated[str, Field(max_length=200)] | None = Field(
         None, description="taken and ignored: some clients always send it"
     )
@@ -130,12 +147,15 @@ class PictureFields(BaseModel):
         default_model: str,
         input_image: str | None = None,
         mask: str | None = None,
+        references: Sequence[str] = (),
     ) -> GenerationParams:
         """What the studio is asked for. Errors: InvalidRequest naming the field."""
-        values: dict[str, Any] = self.model_dump(exclude_none=True, exclude={"size", "user", "image", "mask"})
+        elsewhere = {"size", "user", "image", "mask", "references"}
+        values: dict[str, Any] = self.model_dump(exclude_none=True, exclude=elsewhere)
         if self.size is not None and self.size.strip().lower() != AUTO_SIZE:
             values["width"], values["height"] = parse_size(self.size)
-        values = {"model": default_model, **values, "type": type_, "input_image": input_image, "mask": mask}
+        inputs = {"input_image": input_image, "mask": mask, "references": references}
+        values = {"model": default_model, **values, "type": type_, **inputs}
         try:
             return GenerationParams(**values)
         except ValidationError as error:

@@ -1,5 +1,6 @@
 """Multipart forms: fields as text, pictures as files, each at most once and none unknown."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from starlette.datastructures import UploadFile as ReceivedFile
 from studio.api.bodies import PictureFields
 from studio.api.errors import invalid
 from studio.errors import InvalidRequest, TooLarge
+from studio.extras import MAX_EXTENSION, MAX_REFERENCES, Area, Extend, Padding
 from studio.params import Prompt
 from studio.pictures import MAX_UPLOAD_BYTES
 
@@ -24,6 +26,10 @@ MAX_TEXT_BYTES = 4 * 2**20
 FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 # Texts in which "" says something; a field of a page that nobody filled in sends "" too.
 _TEXTS = ("prompt", "negative_prompt")
+# Fields with parts, which a form has as JSON in a text.
+_AS_JSON = ("loras", "hires", "extend")
+# The only field that may be given several times, and what it may be called then.
+_MANY, _ONE_OF_MANY = "references", "reference"
 
 PICTURE = f"PNG, JPEG or WEBP, at most {MAX_UPLOAD_BYTES >> 20} MiB and 16 megapixels"
 
@@ -37,6 +43,25 @@ class EditForm(PictureFields):
     prompt: Prompt = Field(description="what to change, or what it shows afterwards")
     mask: UploadFile | SkipJsonSchema[None] = Field(
         None, description=f"white repaints, black keeps; or transparent repaints. {PICTURE}"
+    )
+    inpaint_area: Area | SkipJsonSchema[None] = Field(
+        None,
+        description="masked: only the area around the mask is painted, at `size` or the model's own size; "
+        "the picture keeps its size. Left out: whole",
+    )
+    inpaint_padding: Padding | SkipJsonSchema[None] = Field(
+        None, description="pixels around the masked area that are seen while it is painted; left out: 32"
+    )
+    extend: Extend | SkipJsonSchema[None] = Field(
+        None,
+        description=f"pixels by which the picture grows on each side, 0 to {MAX_EXTENSION}; the new ground "
+        "is painted, at strength 1 unless you say otherwise",
+    )
+    references: list[UploadFile] = Field(
+        [],
+        max_length=MAX_REFERENCES,
+        description=f"more pictures to look at, at most {MAX_REFERENCES}; for models whose `references` is "
+        f"true. The field may be repeated, and may be called `reference`. {PICTURE}",
     )
 
 
@@ -55,7 +80,16 @@ def body_of(form: type[BaseModel]) -> dict[str, Any]:
     return {
         "requestBody": {
             "required": True,
-            "content": {"multipart/form-data": {"schema": form.model_json_schema()}},
+            "content": {
+                "multipart/form-data": {
+                    "schema": form.model_json_schema(),
+                    "encoding": {
+                        name: {"contentType": "application/json"}
+                        for name in _AS_JSON
+                        if name in form.model_fields
+                    },
+                }
+            },
         }
     }
 
@@ -80,10 +114,11 @@ async def read_form(request: Request, kind: type[Form]) -> AsyncIterator[Form]:
 
 def _values(received: FormData, kind: type[BaseModel]) -> dict[str, Any]:
     """{field: value}; empty fields are left out where "" says nothing."""
-    files = {name for name, field in kind.model_fields.items() if name in ("image", "mask")}
+    files = {name for name in kind.model_fields if name in ("image", "mask", _MANY)}
     values: dict[str, Any] = {}
-    for name, value in received.multi_items():
-        if name in values:
+    for given, value in received.multi_items():
+        name = _MANY if given == _ONE_OF_MANY and _MANY in files else given
+        if name in values and name != _MANY:
             raise InvalidRequest("is given more than once", field=repr(name[:60]))
         if isinstance(value, ReceivedFile):
             if not value.filename and not value.size:
@@ -96,5 +131,18 @@ def _values(received: FormData, kind: type[BaseModel]) -> dict[str, Any]:
             raise InvalidRequest("must be a file, not text", field=name)
         elif value == "" and name not in _TEXTS:
             continue
-        values[name] = value
+        elif name in _AS_JSON:
+            value = _parsed(value, name)
+        if name == _MANY and name in files:
+            values.setdefault(name, []).append(value)
+        else:
+            values[name] = value
     return values
+
+
+def _parsed(text: str, name: str) -> Any:
+    """The value of a field that is written in JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidRequest(f"must be JSON, not {text!r:.40}", field=name) from None

@@ -8,8 +8,8 @@ from starlette.concurrency import run_in_threadpool
 from studio.api.bodies import NOT_STORED_YET, PictureFields
 from studio.api.forms import EditForm, VariationForm, read_form
 from studio.errors import InvalidRequest, ModelFilesMissing, UnknownModel
-from studio.intake import Upload
 from studio.job import Job
+from studio.loras import check_loras
 from studio.params import GenerationParams, JobType
 from studio.recipes import to_recipe
 from studio.service import Studio
@@ -27,42 +27,49 @@ async def submit_text(studio: Studio, body: PictureFields, key: str | None) -> J
 async def submit_edit(request: Request, studio: Studio, key: str | None) -> Job:
     """The pending job of an edit form. Errors: as Studio.upload and Studio.submit."""
     async with read_form(request, EditForm) as form:
-        upload = await _store(request, studio, JobType.EDIT, form)
-        return await _submit(studio, JobType.EDIT, form, upload, key)
+        return await _submit(request, studio, JobType.EDIT, form, key)
 
 
 async def submit_variation(request: Request, studio: Studio, key: str | None) -> Job:
     """The pending job of a variation form. Errors: as Studio.upload and Studio.submit."""
     async with read_form(request, VariationForm) as form:
-        upload = await _store(request, studio, JobType.VARIATION, form)
-        return await _submit(studio, JobType.VARIATION, form, upload, key)
-
-
-async def _store(request: Request, studio: Studio, type_: JobType, form: EditForm | VariationForm) -> Upload:
-    """The form's pictures, stored once everything else about the request is known to be right."""
-    mask = form.mask if isinstance(form, EditForm) else None
-    params = form.to_params(
-        type_,
-        default_model=studio.catalog.default,
-        input_image=NOT_STORED_YET,
-        mask=None if mask is None else NOT_STORED_YET,
-    )
-    await run_in_threadpool(check_offer, studio, params)
-    decoders: asyncio.Semaphore = request.app.state.decoders
-    async with decoders:
-        return await run_in_threadpool(
-            studio.upload,
-            await form.image.read(),
-            None if mask is None else await mask.read(),
-            alpha_marks_area=type_ is JobType.EDIT,
-        )
+        return await _submit(request, studio, JobType.VARIATION, form, key)
 
 
 async def _submit(
-    studio: Studio, type_: JobType, form: PictureFields, upload: Upload, key: str | None
+    request: Request, studio: Studio, type_: JobType, form: EditForm | VariationForm, key: str | None
 ) -> Job:
+    """Its pictures are stored once everything else about the request is known to be right."""
+    edit = form if isinstance(form, EditForm) else None
+    mask, references = (None, []) if edit is None else (edit.mask, edit.references)
+    # The picture's transparent part may be the mask, which shows only when it is decoded.
+    may_have_mask = mask is not None or (edit is not None and edit.inpaint_area == "masked")
+    await run_in_threadpool(
+        check_offer,
+        studio,
+        form.to_params(
+            type_,
+            default_model=studio.catalog.default,
+            input_image=NOT_STORED_YET,
+            mask=NOT_STORED_YET if may_have_mask else None,
+            references=[NOT_STORED_YET] * len(references),
+        ),
+    )
+    decoders: asyncio.Semaphore = request.app.state.decoders
+    async with decoders:
+        upload = await run_in_threadpool(
+            studio.upload,
+            await form.image.read(),
+            None if mask is None else await mask.read(),
+            alpha_marks_area=edit is not None,
+        )
+        seen = [await run_in_threadpool(studio.upload_reference, await file.read()) for file in references]
     params = form.to_params(
-        type_, default_model=studio.catalog.default, input_image=upload.image, mask=upload.mask
+        type_,
+        default_model=studio.catalog.default,
+        input_image=upload.image,
+        mask=upload.mask,
+        references=seen,
     )
     size = (upload.width, upload.height)
     return await run_in_threadpool(studio.submit, params, input_size=size, idempotency_key=key)
@@ -82,4 +89,5 @@ def check_offer(studio: Studio, params: GenerationParams) -> None:
             f"Model {entry.model.id!r} is not downloaded: {', '.join(entry.missing)} missing.",
             missing=entry.missing,
         )
+    check_loras(params.loras, entry.model)
     to_recipe(params, entry.model, random_seed=lambda: 0, input_size=None)

@@ -4,54 +4,11 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
+from studio.api.recipe_view import EXAMPLE_ID, SECONDS, RecipeView, recipe_values
 from studio.engine import EngineState
 from studio.job import Attempt, AttemptOutcome, Generation, Image, Job, JobStatus, Phase
-from studio.params import JobType, Recipe
 
-_ID = "0199c0de-7a5b-7c11-8d2e-0242ac120002"
 _IMAGE_ID = "0199c0de-8d01-7e42-9a77-0242ac120002"
-_SECONDS = "seconds since the epoch"
-
-
-class RecipeView(BaseModel):
-    """What was asked for, with every default filled in."""
-
-    id: str = Field(examples=[_ID])
-    type: JobType
-    model: str = Field(examples=["demo"])
-    prompt: str = Field(examples=["a red circle on a blue background"])
-    negative_prompt: str | None = Field(examples=[None])
-    size: str = Field(examples=["128x128"])
-    seed: str | None = Field(description="decimal; picture i used seed + i", examples=["42"])
-    n: int = Field(examples=[1])
-    quality: str | None = Field(examples=[None])
-    style: str | None = Field(examples=[None])
-    steps: int = Field(examples=[8])
-    cfg_scale: float = Field(examples=[2.0])
-    sampler: str = Field(examples=["euler"])
-    scheduler: str = Field(examples=["discrete"])
-    strength: float | None = Field(examples=[None])
-    created_at: int = Field(description=_SECONDS, examples=[1766491200])
-    updated_at: int = Field(description=_SECONDS, examples=[1766491202])
-
-
-def _recipe_values(recipe: Recipe) -> dict[str, Any]:
-    return {
-        "type": recipe.type,
-        "model": recipe.model,
-        "prompt": recipe.prompt,
-        "negative_prompt": recipe.negative_prompt or None,
-        "size": recipe.size,
-        "seed": str(recipe.seed),
-        "n": recipe.n,
-        "quality": recipe.quality,
-        "style": recipe.style,
-        "steps": recipe.steps,
-        "cfg_scale": recipe.cfg_scale,
-        "sampler": recipe.sampler,
-        "scheduler": recipe.scheduler,
-        "strength": recipe.strength,
-    }
 
 
 class JobView(RecipeView):
@@ -65,8 +22,8 @@ class JobView(RecipeView):
     error: str | None = Field(description="why it failed, for people", examples=[None])
     error_code: str | None = Field(description="why it failed, for programs", examples=[None])
     generation_id: str | None = Field(description="what it made, once completed", examples=[None])
-    started_at: int | None = Field(description=_SECONDS, examples=[1766491201])
-    completed_at: int | None = Field(description=_SECONDS, examples=[None])
+    started_at: int | None = Field(description=SECONDS, examples=[1766491201])
+    completed_at: int | None = Field(description=SECONDS, examples=[None])
     phase: Phase | None = Field(description="what it is busy with; null once it is final")
     step: int = Field(description="within the picture in hand", examples=[3])
     steps: int = Field(description="of this many", examples=[8])
@@ -84,7 +41,7 @@ class JobView(RecipeView):
         """The job, and why it waits if that is the engine's doing."""
         progress, recipe = job.progress, job.recipe
         is_done = job.status is JobStatus.COMPLETED
-        values = _recipe_values(recipe) | {
+        values = recipe_values(recipe) | {
             "steps": (progress.steps if progress else 0) or recipe.steps,
         }
         return cls(
@@ -133,7 +90,7 @@ def _whole(seconds: float | None) -> int | None:
 class QueuedView(BaseModel):
     """The answer to a job put in the queue."""
 
-    job_id: str = Field(examples=[_ID])
+    job_id: str = Field(examples=[EXAMPLE_ID])
     status: JobStatus = Field(examples=["pending"])
 
 
@@ -170,8 +127,8 @@ class AttemptView(BaseModel):
 
     number: int = Field(description="from 1", examples=[1])
     outcome: AttemptOutcome
-    started_at: int = Field(description=_SECONDS, examples=[1766491201])
-    ended_at: int | None = Field(description=_SECONDS, examples=[1766491203])
+    started_at: int = Field(description=SECONDS, examples=[1766491201])
+    ended_at: int | None = Field(description=SECONDS, examples=[1766491203])
     error: str | None = Field(examples=[None])
     log_tail: str = Field(description="the last lines the engine printed", examples=[""])
 
@@ -191,7 +148,7 @@ class ImageView(BaseModel):
     """One picture's record; the picture itself is at /images/{id}."""
 
     id: str = Field(examples=[_IMAGE_ID])
-    generation_id: str = Field(examples=[_ID])
+    generation_id: str = Field(examples=[EXAMPLE_ID])
     index_in_batch: int = Field(description="from 0", examples=[0])
     file_path: str = Field(
         description="relative to the outputs folder", examples=[f"images/2025-12-23/{_IMAGE_ID}.png"]
@@ -223,13 +180,13 @@ class GenerationView(RecipeView):
     """What a completed job made."""
 
     image_count: int = Field(examples=[1])
-    job_id: str = Field(description="the job that made it", examples=[_ID])
+    job_id: str = Field(description="the job that made it", examples=[EXAMPLE_ID])
 
     @classmethod
     def of(cls, generation: Generation, **more: Any) -> Self:
         return cls(
             id=generation.id,
-            **_recipe_values(generation.recipe),
+            **recipe_values(generation.recipe),
             created_at=int(generation.created_at),
             updated_at=int(generation.updated_at),
             image_count=generation.image_count,
@@ -259,8 +216,8 @@ class MadeView(BaseModel):
 class ResultView(BaseModel):
     """The pictures a synchronous request waited for. `id` is the generation's."""
 
-    id: str = Field(examples=[_ID])
-    created: int = Field(description=_SECONDS, examples=[1766491202])
+    id: str = Field(examples=[EXAMPLE_ID])
+    created: int = Field(description=SECONDS, examples=[1766491202])
     data: list[MadeView]
 
     @classmethod

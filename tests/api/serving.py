@@ -125,14 +125,15 @@ def picture_file(content: bytes | None = None) -> tuple[str, bytes, str]:
 
 @contextmanager
 def serving(
-    folder: Path, *, start: bool = True, clock: Clock | None = None, **changes: Any
+    folder: Path, *, start: bool = True, clock: Clock | None = None, models: str = MODELS, **changes: Any
 ) -> Iterator[Served]:
-    """A studio at work, stopped and gone when the context ends; `changes` are settings.
+    """A studio at work, stopped and gone when the context ends; `models` is its models.yml, `changes` are
+    settings.
 
     Without `start` it serves and nothing works yet, as in the first moments of a studio's life.
     """
     catalogue = folder / "models.yml"
-    catalogue.write_text(MODELS)
+    catalogue.write_text(models)
     settings = read_settings({"outputs": folder / "outputs", "models": catalogue, "port": 0, **changes})
     engine = FakeEngine()
     studio = open_studio(settings, engine=engine, clock=clock)

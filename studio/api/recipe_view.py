@@ -1,0 +1,82 @@
+"""What goes out about a recipe: part of every job and every generation."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
+
+from studio.extras import Area, Cache, Extend, Hires, Lora
+from studio.params import JobType, Recipe
+
+EXAMPLE_ID = "0199c0de-7a5b-7c11-8d2e-0242ac120002"
+SECONDS = "seconds since the epoch"
+
+# Left out of an answer where a recipe has none of it.
+_EXTRAS = (
+    "loras", "hires", "vae_tiling", "cache", "inpaint_area", "inpaint_padding", "extend", "references",
+)  # fmt: skip
+
+
+class RecipeView(BaseModel):
+    """What was asked for, with every default filled in."""
+
+    id: str = Field(examples=[EXAMPLE_ID])
+    type: JobType
+    model: str = Field(examples=["demo"])
+    prompt: str = Field(examples=["a red circle on a blue background"])
+    negative_prompt: str | None = Field(examples=[None])
+    size: str = Field(examples=["128x128"])
+    seed: str | None = Field(description="decimal; picture i used seed + i", examples=["42"])
+    n: int = Field(examples=[1])
+    quality: str | None = Field(examples=[None])
+    style: str | None = Field(examples=[None])
+    steps: int = Field(examples=[8])
+    cfg_scale: float = Field(examples=[2.0])
+    sampler: str = Field(examples=["euler"])
+    scheduler: str = Field(examples=["discrete"])
+    strength: float | None = Field(examples=[None])
+    loras: list[Lora] | None = Field(None, description="set if there are any")
+    hires: Hires | None = Field(
+        None, description="the second pass, set if there is one; `size` is the first's"
+    )
+    vae_tiling: bool | None = Field(None, description="set if the request said")
+    cache: Cache | None = Field(None, description="set if the request said", examples=[None])
+    inpaint_area: Area | None = Field(None, description="set if not all of the picture was painted")
+    inpaint_padding: int | None = Field(None, description="pixels, set with inpaint_area", examples=[None])
+    extend: Extend | None = Field(None, description="set if the picture grew")
+    references: list[str] | None = Field(None, description="sha256 of the pictures looked at, set if any")
+    created_at: int = Field(description=SECONDS, examples=[1766491200])
+    updated_at: int = Field(description=SECONDS, examples=[1766491202])
+
+    @model_serializer(mode="wrap")
+    def _only_extras_that_are_set(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = serialize(self)
+        return {name: value for name, value in values.items() if value is not None or name not in _EXTRAS}
+
+
+def recipe_values(recipe: Recipe) -> dict[str, Any]:
+    """What the view shows of a recipe, by field."""
+    is_part = recipe.inpaint_area == "masked"
+    return {
+        "type": recipe.type,
+        "model": recipe.model,
+        "prompt": recipe.prompt,
+        "negative_prompt": recipe.negative_prompt or None,
+        "size": recipe.size,
+        "seed": str(recipe.seed),
+        "n": recipe.n,
+        "quality": recipe.quality,
+        "style": recipe.style,
+        "steps": recipe.steps,
+        "cfg_scale": recipe.cfg_scale,
+        "sampler": recipe.sampler,
+        "scheduler": recipe.scheduler,
+        "strength": recipe.strength,
+        "loras": list(recipe.loras) or None,
+        "hires": recipe.hires,
+        "vae_tiling": recipe.vae_tiling,
+        "cache": recipe.cache,
+        "inpaint_area": recipe.inpaint_area if is_part else None,
+        "inpaint_padding": recipe.inpaint_padding if is_part else None,
+        "extend": recipe.extend,
+        "references": list(recipe.references) or None,
+    }
