@@ -9,6 +9,7 @@ from typing import Any
 
 from studio import png_text
 from studio.errors import InvalidImage, InvalidRequest
+from studio.extras import MAX_EXTENSION
 from studio.masks import KEEP, REPAINT, is_empty
 from studio.pictures import read_upload, to_png
 
@@ -16,7 +17,6 @@ from studio.pictures import read_upload, to_png
 # characters of base64 is overhead.
 MAX_MASK_CHARACTERS = 8 * 2**20
 MAX_FEATHER = 256
-MAX_EXTENSION = 2048
 EXTENSION_STEP = 8
 
 _PREFIX = "data:image/png;base64,"
@@ -26,7 +26,7 @@ _THRESHOLD = 128
 
 @dataclass(frozen=True)
 class Extension:
-    """How many pixels the picture is to grow at each side; multiples of 8, 0 to 2048."""
+    """How many pixels the picture is to grow at each side; multiples of 8, 0 to MAX_EXTENSION."""
 
     left: int = 0
     top: int = 0

@@ -138,7 +138,7 @@ def test_hiding_the_mask_changes_nothing_that_is_sent(open_painter: PagePlan) ->
 
 def test_feather_and_extension_travel_with_the_value(open_painter: PagePlan) -> None:
     painter = open_painter()
-    painter.open(512, 512)
+    painter.open(2400, 512)
     assert painter.submitted()["feather"] == 4
     painter.set_number("Feather in pixels", 90)
     painter.page.click(".st-painter-extension summary")
@@ -150,10 +150,10 @@ def test_feather_and_extension_travel_with_the_value(open_painter: PagePlan) -> 
 
     assert value["feather"] == 90
     assert value["extend"] == {"left": 128, "top": 0, "right": 0, "bottom": 64}
-    assert "512×512 → 640×576" in painter.page.inner_text(".st-painter-extension summary")
-    assert painter.mask().shape == (512, 512)
-    painter.set_number("Extend right by pixels", 2048)
-    painter.set_number("Extend left by pixels", 2048)
+    assert "2400×512 → 2528×576" in painter.page.inner_text(".st-painter-extension summary")
+    assert painter.mask().shape == (512, 2400)
+    painter.set_number("Extend right by pixels", 1024)
+    painter.set_number("Extend left by pixels", 1024)
     assert "each side must stay within 4096" in painter.page.inner_text(".st-painter-extension summary")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from studio.errors import StudioError
+from studio.params import JobType
 from studio.service import Studio
 from ui import values as plain
 from ui.components.element import own_element
@@ -15,32 +16,56 @@ from ui.form import PRIVATE, Form, said
 def courier(studio: Studio, tabs: gr.Tabs, words: Form, *others: Form) -> gr.HTML:
     """The element that hears `sendTo` of courier.js.
 
-    `words` is the form that takes all settings; the `others` start from a picture and take that.
+    `words` is the form that takes all settings; the `others` start from a picture and take that, and a form
+    for edits takes the settings with it.
     """
     element = own_element("courier", elem_id="courier", head="/* events: 'select' */")
+    forms = {form.name: form for form in (words, *others)}
     pictures = {form.name: form.picture for form in others if form.picture is not None}
 
     def deliver(event: gr.EventData) -> list[Any]:
         tab, image_id = getattr(event, "tab", None), getattr(event, "image_id", None)
-        params = getattr(event, "params", None)
-        filled, notice = words.keep(), gr.skip()
+        filled = {name: form.keep() for name, form in forms.items()}
+        notices: dict[str, Any] = dict.fromkeys(forms, gr.skip())
         opened: dict[str, Any] = dict.fromkeys(pictures, gr.skip())
+        selected = gr.skip()
         if tab in pictures and isinstance(image_id, str):
-            opened[tab] = {"open_image": image_id}
+            selected, opened[tab] = gr.update(selected=tab), {"open_image": image_id}
+            if forms[tab].kind is JobType.EDIT and getattr(event, "picture_only", None) is not True:
+                filled[tab], notices[tab] = _filled(studio, forms[tab], image_id, None)
         elif tab == words.name:
-            try:
-                values = _settings(studio, image_id) if isinstance(image_id, str) else params
-            except StudioError as error:
-                notice = said(error)
-            else:
-                known = values if isinstance(values, Mapping) else {}
-                filled, notice = words.fill(plain.from_request(known, studio.catalog)), None
-        else:
-            return [gr.skip(), *filled, notice, *opened.values()]
-        return [gr.update(selected=tab), *filled, notice, *opened.values()]
+            selected = gr.update(selected=tab)
+            filled[tab], notices[tab] = _filled(studio, words, image_id, getattr(event, "params", None))
+        return [
+            selected,
+            *(each for name in forms for each in (*filled[name], notices[name])),
+            *opened.values(),
+        ]
 
-    element.select(deliver, None, [tabs, *words.outputs, words.notice, *pictures.values()], **PRIVATE)
+    outputs = [each for form in forms.values() for each in (*form.outputs, form.notice)]
+    element.select(deliver, None, [tabs, *outputs, *pictures.values()], **PRIVATE)
     return element
+
+
+def _filled(studio: Studio, form: Form, image_id: object, params: object) -> tuple[list[Any], Any]:
+    """For a form's outputs and its notice: the settings of that picture, or else these of a file."""
+    try:
+        known = _settings(studio, image_id) if isinstance(image_id, str) else params
+    except StudioError as error:
+        return form.keep(), said(error)
+    values = plain.from_request(known if isinstance(known, Mapping) else {}, studio.catalog)
+    return form.fill(values if form.kind is JobType.GENERATE else _to_start_from(values, form, studio)), None
+
+
+def _to_start_from(values: plain.Values, form: Form, studio: Studio) -> plain.Values:
+    """What of a picture's settings is of use for changing it.
+
+    Its size is the picture's own, and its seed would draw the noise it was made of over it once more.
+    """
+    kept = {name: value for name, value in values.items() if name not in ("seed", "n")}
+    if "model" in kept and not studio.catalog.model(kept["model"]).capabilities.does(form.kind):
+        del kept["model"]
+    return kept | {"shape": plain.AS_INPUT, "width": None, "height": None}
 
 
 def _settings(studio: Studio, image_id: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ export class MaskCanvas {
     this.context = canvas.getContext("2d");
     this.onchange = onchange;
     /** Red, green, blue of painted pixels, as shown; how far they cover the picture is CSS. */
-    this.colour = [255, 45, 110];
+    this.colour = [38, 240, 170];
     /** Grows with every change of a pixel, also within a stroke. */
     this.revision = 0;
   }

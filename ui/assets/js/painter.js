@@ -267,7 +267,7 @@ class Painter {
   }
 
   #showStatus() {
-    this.view.showStatus(this.#image, this.#painted);
+    this.view.showStatus(this.#image, this.#painted, Object.values(this.#extend).some((pixels) => pixels > 0));
   }
 
   #showScale() {

@@ -9,7 +9,7 @@ export const LARGEST_BRUSH = 1000;
 /** The most the studio fades a mask's border over, in pixels; the slider ends where finer steps matter. */
 export const MOST_FEATHER = 256;
 const SLIDER_FEATHER = 64;
-export const MOST_EXTENSION = 2048;
+export const MOST_EXTENSION = 1024;
 export const EXTENSION_STEP = 8;
 const SIDES = ["left", "top", "right", "bottom"];
 
@@ -65,7 +65,7 @@ export class PainterToolbar {
       chooseMask: () => maskFile.click(), chooseFile: () => pictureFile.click(),
     });
     const opacity = h("input", { type: "range", min: 15, max: 100, value: 55, "aria-label": "Mask opacity in percent" });
-    const colour = h("input", { type: "color", value: "#ff2d6e", "aria-label": "Mask colour", title: "Colour of the mask, here only" });
+    const colour = h("input", { type: "color", value: "#26f0aa", "aria-label": "Mask colour", title: "Colour of the mask, here only" });
     on(opacity, "input", () => changes.opacity(opacity.value / 100));
     on(colour, "input", () => changes.colour([1, 3, 5].map((at) => parseInt(colour.value.slice(at, at + 2), 16))));
     return h(

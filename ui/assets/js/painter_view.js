@@ -75,10 +75,17 @@ export class PainterView {
     this.status.textContent = what;
   }
 
-  /** Say what there is. @param {{width: number, height: number}|null} image @param {number} painted 0 to 1 */
-  showStatus(image, painted) {
+  /**
+   * Say what there is.
+   *
+   * @param {{width: number, height: number}|null} image
+   * @param {number} painted 0 to 1
+   * @param {boolean} grows whether anything is added at its sides
+   */
+  showStatus(image, painted, grows) {
     this.root.classList.remove("st-painter-busy");
-    const share = painted === 0 ? "nothing painted: the whole picture changes" : `${percentage(painted)} painted`;
+    const nothing = `nothing painted: ${grows ? "the picture stays, only its new sides are drawn" : "the whole picture changes"}`;
+    const share = painted === 0 ? nothing : `${percentage(painted)} painted`;
     this.status.textContent = image === null ? "" : `${image.width} × ${image.height} · ${share}`;
   }
 

@@ -1,4 +1,5 @@
 /** A picture on the stage, with what can be done with it. */
+import { BeforeAfter } from "./before_after.js";
 import { sendTo } from "./courier.js";
 import { h, icon } from "./dom.js";
 import { field, write } from "./field.js";
@@ -14,11 +15,13 @@ export class StagePicture {
   constructor(item, stage) {
     this.item = item;
     this.stage = stage;
-    this.image = h("img", { alt: caption(item), draggable: "true", decoding: "async", width: item.width, height: item.height });
+    this.image = h("img", { alt: caption(item), draggable: "true", decoding: "async", onload: () => this.#measure() });
+    this.open = h("button", { class: "st-shot-open", type: "button", title: caption(item, 400), "aria-label": `Open: ${caption(item)}`, onclick: () => stage.open(item) }, this.image);
+    this.comparison = stage.form === "edit" && item.source ? new BeforeAfter(item, this.open) : null;
     this.heart = this.#button("heart", "Favourite", () => this.#favour());
-    this.root = h("figure", { class: "st-shot", "data-id": item.id, style: { "--st-ratio": String(item.width / item.height), "--st-width": `${item.width}px` } },
-      h("button", { class: "st-shot-open", type: "button", title: caption(item, 400), "aria-label": `Open: ${caption(item)}`, onclick: () => stage.open(item) }, this.image),
+    this.root = h("figure", { class: "st-shot", "data-id": item.id }, this.open, this.comparison?.root,
       h("figcaption", { class: "st-shot-bar", role: "group", "aria-label": "What to do with it" }, this.#deeds(), this.heart));
+    this.#lay(item.width, item.height);
     this.showHeart();
   }
 
@@ -26,6 +29,22 @@ export class StagePicture {
   enlarge(isLarge) {
     const source = isLarge ? pictureAddress(this.item) : thumbAddress(this.item, 320);
     if (this.image.getAttribute("src") !== source) this.image.src = source;
+    this.isLarge = isLarge;
+    this.comparison?.enlarge(isLarge);
+  }
+
+  /** A job tells the size it was painted at: of a part, or before a second pass, the picture has another one. */
+  #measure() {
+    const { naturalWidth, naturalHeight } = this.image;
+    if (this.isLarge) this.#lay(naturalWidth, naturalHeight);
+  }
+
+  /** @param {number} width in pixels of the whole picture @param {number} height */
+  #lay(width, height) {
+    Object.assign(this.item, { width, height });
+    Object.assign(this.image, { width, height });
+    this.root.style.setProperty("--st-ratio", String(width / height));
+    this.root.style.setProperty("--st-width", `${width}px`);
   }
 
   take(changes) {
@@ -48,6 +67,14 @@ export class StagePicture {
         this.#button("retry", "Vary again", () => stage.vary(item.id)),
         this.#button("to-top", "Use as source", () => sendTo("variations", { image_id: item.id })),
         this.#button("brush", "Edit", () => sendTo("edit", { image_id: item.id })),
+      ];
+    }
+    if (stage.form === "edit") {
+      return [
+        this.comparison?.button,
+        this.#button("brush", "Use as source", () => sendTo("edit", { image_id: item.id, picture_only: true })),
+        this.#button("grid", "Variations", () => sendTo("variations", { image_id: item.id })),
+        this.#button("seed", "Reuse seed", () => this.#reuseSeed()),
       ];
     }
     return [
