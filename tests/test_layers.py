@@ -44,8 +44,8 @@ READING_ORDER: Mapping[str, str] = {
     """,
     "studio/api": """
         errors access guard limits dependencies bodies forms submission
-        model_views recipe_view views picture_files library_views waiting happenings hub events health models features queue
-        queue_control generations images library inputs presets generate app
+        model_views recipe_view views picture_files library_views waiting happenings hub events health models
+        features queue queue_control generations images library inputs presets generate app
     """,
     "studio/migrations": "0001_initial 0002_library 0003_presets 0004_queue_order 0005_references",
 }
@@ -63,7 +63,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         ),
     ),
     # The page's door hangs Gradio and its files into the application.
-    **dict.fromkeys(("fastapi", "starlette"), ("studio/api/", "app.py", "ui/mount.py")),
+    **dict.fromkeys(("fastapi", "starlette"), ("studio/api/", "app.py", "ui/mount.py", "ui/late.py")),
     "uvicorn": ("app.py",),
     "httpx": ("studio/sdserver/",),
     # The training programs start engines to check their work, and shuffle by a seed, to be repeatable.

@@ -112,6 +112,16 @@ class Child:
         return self._process.returncode if self._gone.is_set() else None
 
     @property
+    def is_alive(self) -> bool:
+        """Whether it can still do anything; false from the moment of its death, before its exit code is known."""
+        if self.returncode is not None:
+            return False
+        try:
+            return psutil.Process(self.pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        except psutil.NoSuchProcess:
+            return False
+
+    @property
     def is_suspended(self) -> bool:
         """Whether somebody suspended it (SIGSTOP), so that it will never answer."""
         try:

@@ -31,7 +31,7 @@ class Server:
     @property
     def is_alive(self) -> bool:
         """The process has not ended."""
-        return self.child.returncode is None
+        return self.child.is_alive
 
     def reason_for_exit(self) -> str:
         """Why it ended, as a sentence; for an ended process only."""

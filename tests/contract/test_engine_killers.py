@@ -43,6 +43,6 @@ def test_the_recorded_killers_cannot_be_expressed(recipe: MakeRecipe) -> None:
         recipe(width=100000)
     with pytest.raises(ValueError, match="gits needs at least 2"):
         recipe(scheduler="gits", steps=1)
-    for field in ("eta", "cache_mode", "scm_mask", "hires", "custom_sigmas"):
+    for field in ("eta", "cache_mode", "cache_option", "scm_mask", "custom_sigmas"):
         with pytest.raises(ValueError, match="Extra inputs"):
             recipe(**{field: json.dumps(1)})
