@@ -85,6 +85,13 @@ class EditTab:
         )
         return left + x * across, top + y * down
 
+    def seed(self, seed: int) -> None:
+        """Have the next jobs begin with that noise."""
+        field = self.page.locator("#edit-seed :is(input, textarea)")
+        if not field.is_visible():
+            self.page.locator("#edit-settings button").first.click()
+        field.fill(str(seed))
+
     def choose_area(self, words: str) -> None:
         self.area.filter(has_text=words).click()
 
