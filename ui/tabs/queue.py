@@ -4,6 +4,6 @@ from studio.service import Studio
 from ui.components.element import own_element
 
 
-def build(studio: Studio) -> None:
+def build(_: Studio) -> None:
     """Draw the tab. Nothing of it calls the server through Gradio."""
     own_element("queue_board", elem_id="queue")

@@ -40,7 +40,7 @@ export class QueueBar {
       if (number.textContent !== count) number.textContent = count;
       chip.setAttribute("aria-pressed", String(filter === status));
     }
-    this.count = counts.pending;
+    this.count = Math.max(counts.pending, list.pending.length);
     this.cancelAll.hidden = counts.pending === 0;
     this.#drawPaused(list);
   }
