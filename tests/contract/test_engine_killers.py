@@ -46,3 +46,11 @@ def test_the_recorded_killers_cannot_be_expressed(recipe: MakeRecipe) -> None:
     for field in ("eta", "cache_mode", "cache_option", "scm_mask", "custom_sigmas"):
         with pytest.raises(ValueError, match="Extra inputs"):
             recipe(**{field: json.dumps(1)})
+    with pytest.raises(ValueError, match="cache"):
+        recipe(cache="spectrum")
+    with pytest.raises(ValueError, match=r"hires.target_width"):
+        recipe(hires={"target_width": 10**6})
+    with pytest.raises(ValueError, match=r"hires.steps: the scheduler gits needs at least 2"):
+        recipe(scheduler="gits", steps=8, hires={"steps": 1, "denoising_strength": 1})
+    with pytest.raises(ValueError, match=r"hires.denoising_strength: the scheduler ays needs at least"):
+        recipe(scheduler="ays", steps=8, hires={"steps": 100, "denoising_strength": 0.01})
