@@ -14,7 +14,7 @@ def build_page(studio: Studio) -> gr.Blocks:
         title="sd.cpp Studio", fill_width=True, analytics_enabled=False, delete_cache=(3600, 3600)
     ) as page:
         own_element("pulse", elem_id="pulse")
-        with gr.Tabs(elem_id="tabs", selected="txt2img") as tabs:
+        with gr.Tabs(elem_id="tabs", selected="txt2img", overflow_behavior="wrap") as tabs:
             with gr.Tab("txt2img", id="txt2img"):
                 txt2img_form = txt2img.build(studio)
             with gr.Tab("Edit", id="edit"):
