@@ -78,7 +78,7 @@ class Darkroom:
     def _reference(self, input_id: str) -> bytes:
         """A reference picture, no larger than the engine looks at it."""
         image = pictures.read_stored(self._gallery.open_input(input_id), field="references")
-        return pictures.to_png(pictures.at_most(image, REFERENCE_PIXELS))
+        return pictures.to_png(pictures.at_most(pictures.checked_reference(image), REFERENCE_PIXELS))
 
     def develop(
         self, job: Job, model: Model, made: Sequence[Picture], sitting: Sitting, *, now: float

@@ -97,8 +97,8 @@ class Engine(Protocol):
     def generate(self, model: Model, recipe: Recipe, inputs: Inputs, report: Report) -> list[Picture]:
         """The recipe's n pictures, seeds recipe.seed + i, of the size `recipes.result_size` says.
 
-        Errors: EngineCrashed, EngineStalled, EngineRefused, BadResult, EngineUnavailable; Interrupted from `report`
-        passes through after the work has been stopped.
+        Errors: EngineCrashed, EngineStalled, EngineRefused, BadResult, EngineUnavailable; Interrupted from
+        `report` passes through after the work has been stopped.
         """
         ...
 

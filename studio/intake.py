@@ -3,11 +3,7 @@
 from dataclasses import dataclass
 
 from studio import masks, pictures
-from studio.errors import InvalidImage
 from studio.gallery import Gallery
-
-# The engine brings references to a small area; a longer one would lose its short side altogether.
-LONGEST_REFERENCE = 16
 
 
 @dataclass(frozen=True)
@@ -49,13 +45,7 @@ class Intake:
     def take_reference(self, content: bytes) -> str:
         """The id of a picture for a model to look at. Errors: InvalidImage; TooLarge; StorageFull."""
         picture = pictures.flatten(pictures.read_upload(content, field="references"))
-        if max(picture.size) > LONGEST_REFERENCE * min(picture.size):
-            raise InvalidImage(
-                f"{picture.width}x{picture.height} pixels: one side is more than {LONGEST_REFERENCE} times "
-                "the other",
-                field="references",
-            )
-        return self._gallery.save_input(pictures.to_png(picture))
+        return self._gallery.save_input(pictures.to_png(pictures.checked_reference(picture)))
 
     def size_of(self, input_id: str) -> tuple[int, int]:
         """(width, height) in pixels of a stored picture. Errors: NotFound."""

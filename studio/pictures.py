@@ -20,6 +20,9 @@ MAX_INPUT_PIXELS = 4096 * 4096
 # halves the time once more, but every picture then is 0.79 MB.
 COMPRESS_LEVEL = 1
 
+# The engine brings references to a small area; a longer one would lose its short side altogether.
+LONGEST_REFERENCE = 16
+
 _FORMATS = ("PNG", "JPEG", WebPImagePlugin.WebPImageFile.format)
 _ORIENTATION_TAG = 0x0112
 _TO_UPRIGHT = {
@@ -190,6 +193,16 @@ def fit(image: Image.Image, width: int, height: int, how: Fit) -> Image.Image:
     if image.size != place.inner or place.box != (0, 0, *image.size):
         inner = image.resize(place.inner, Image.Resampling.LANCZOS, box=place.box)
     return _with_border(inner, *place.offset, width, height)
+
+
+def checked_reference(image: Image.Image) -> Image.Image:
+    """`image`, if a model can look at it. Errors: InvalidImage for one many times longer than wide."""
+    if max(image.size) > LONGEST_REFERENCE * min(image.size):
+        raise InvalidImage(
+            f"{image.width}x{image.height} pixels: one side is more than {LONGEST_REFERENCE} times the other",
+            field="references",
+        )
+    return image
 
 
 def at_most(image: Image.Image, pixels: int) -> Image.Image:

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from studio.engine import EngineFeatures
 from studio.errors import InvalidRequest
-from studio.extras import Extend, Hires, Lora
+from studio.extras import UPSCALERS, Extend, Hires, Lora
 from studio.model import Capabilities, Model, ModelDefaults, ModelFiles, ModelLimits
-from studio.params import GenerationParams, JobType, Recipe
+from studio.offers import offer_of
+from studio.params import SCHEDULERS, GenerationParams, JobType, Recipe
 from studio.partial_params import check_partial, keep_valid
 from studio.recipes import result_size, to_recipe
 from tests.builders import a_params, a_recipe
@@ -247,3 +249,21 @@ def test_values_say_what_they_are() -> None:
     assert Extend(left=1, top=2, right=3, bottom=4).of(10, 20) == (14, 26)
     assert not Extend().grows and Extend(bottom=1).grows
     assert Lora(name="a").weight == 1
+
+
+# -- what is offered ---------------------------------------------------------------------------------
+
+
+def test_a_model_is_offered_what_its_entry_and_its_engine_have_in_common() -> None:
+    looker = a_model(capabilities=Capabilities(references=True))
+    unsaid = offer_of(looker, None)
+    assert (unsaid.references, unsaid.masks, unsaid.loras, unsaid.upscalers) == (4, True, True, UPSCALERS)
+    assert offer_of(looker, EngineFeatures()) == unsaid
+    little = EngineFeatures(
+        samplers=("euler", "a later one"), upscalers=("Latent", "my_esrgan"), abilities=("hires", "lora")
+    )
+    said = offer_of(looker, little)
+    assert (said.samplers, said.schedulers, said.upscalers) == (("euler",), SCHEDULERS, ("Latent",))
+    assert said.loras and not (said.vae_tiling or said.caches or said.references or said.masks)
+    assert not offer_of(a_model(capabilities=Capabilities(edit=False)), None).masks
+    assert offer_of(looker, EngineFeatures(abilities=("lora",))).upscalers == ()
