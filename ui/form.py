@@ -6,13 +6,13 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from gradio.context import Context
 
 from studio.errors import StudioError
 from studio.params import GenerationParams, JobType
 from studio.service import Studio
 from studio.wording import Alternatives
 from ui import values as plain
+from ui.components.browser_store import browser_store
 from ui.components.element import own_element
 from ui.components.presets import presets
 from ui.fields import Fields, default_model
@@ -186,22 +186,24 @@ class Form:
         self.presets.apply(self._apply, None, [*self.outputs, self.notice], **PRIVATE)
 
     def _collect(self, *values: Any) -> dict[str, Any]:
-        return {"collected": plain.to_preset(self.read(values))}
+        return {"collected": plain.to_preset(self.read(values), self.kind)}
 
     def _apply(self, event: gr.EventData) -> list[Any]:
         params = getattr(event, "params", None)
         known = params if isinstance(params, Mapping) else {}
-        return [*self.fill(plain.from_request(known, self._studio.catalog)), None]
+        return [*self.fill(plain.from_preset(known, self._studio.catalog)), None]
 
     def _remember(self) -> None:
         """The browser keeps what the form holds, and gives it back after a reload."""
-        page = Context.root_block
-        assert page is not None, "a form is made inside of a page"
-        kept = gr.BrowserState(None, storage_key=f"studio-form-{self.name}", secret="kept in clear")
+        page, kept = browser_store(f"studio-form-{self.name}")
         named = f"Object.fromEntries({json.dumps(FIELDS)}.map((name, i) => [name, values[i]]))"
         save = f"(...values) => [{{version: {VERSION}, values: {named}}}]"
         gr.on([widget.change for widget in self.fields.values()], None, self.inputs, kept, js=save, **PRIVATE)
-        page.load(self._restore, kept, self.outputs, **PRIVATE)
+        filled = (
+            f"() => {{ (globalThis.studioFilled ??= new Set()).add('{self.name}');"
+            " document.dispatchEvent(new Event('studio:filled')); }"
+        )
+        page.load(self._restore, kept, self.outputs, **PRIVATE).then(None, js=filled, **PRIVATE)
 
     def _restore(self, kept: Any) -> list[Any]:
         values = kept.get("values") if isinstance(kept, Mapping) and kept.get("version") == VERSION else None

@@ -68,6 +68,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "flow_shift": (0, 100),
 }
 _WHOLE = ("width", "height", "n", "steps", "clip_skip")
+_MAY_BE_NONE = ("quality", "style", *_ADVANCED)
 _EMPTY_IS_FINE = ("width", "height", *_ADVANCED)
 _MAX_TEXT = 200_000
 
@@ -103,10 +104,20 @@ def to_params(values: Mapping[str, Any], kind: JobType, **inputs: Any) -> Genera
         raise _invalid(error) from None
 
 
-def to_preset(values: Mapping[str, Any]) -> Values:
-    """What a preset keeps of a form: every field of a request that says something."""
-    kept = {name: values.get(name) for name in FIELDS if name not in _OWN}
-    return {name: value for name, value in kept.items() if value is not None and value != ""}
+def to_preset(values: Mapping[str, Any], kind: JobType) -> Values:
+    """What a preset keeps of a form: every field of a request that says something about such jobs."""
+    unused = (*_OWN, "strength") if kind is JobType.GENERATE else _OWN
+    kept = {name: values.get(name) for name in FIELDS if name not in unused}
+    return {
+        name: value
+        for name, value in kept.items()
+        if value is not None and (value != "" or name == "negative_prompt")
+    }
+
+
+def from_preset(params: Mapping[str, Any], catalog: Catalog) -> Values:
+    """A form's values by a preset, which has no way of saying that it goes without a word."""
+    return from_request({"quality": None, "style": None, **params}, catalog)
 
 
 def button_words(verb: str, noun: str, n: int, jobs: int) -> str:
@@ -134,15 +145,22 @@ def to_seed(value: object) -> int | None:
 
 
 def from_request(params: Mapping[str, Any], catalog: Catalog) -> Values:
-    """Those of a form's values that these fields of GenerationParams or Recipe say something about."""
-    named = [name for name in FIELDS if name not in _OWN and params.get(name) is not None]
-    values: Values = {name: params[name] for name in named if _is_sound(name, params[name], catalog)}
-    if "seed" in values:
-        values["seed"] = str(values["seed"])
-    if "width" in values or "height" in values:
-        values["shape"] = None
+    """Those of a form's values that these fields of GenerationParams or Recipe say something about.
+
+    None says "without": no word of quality or style, the engine's own guidance.
+    """
+    values: Values = {}
+    for name in FIELDS:
+        value = params.get(name)
+        if name in params and value is None and name in _MAY_BE_NONE:
+            values[name] = "" if name in _CHOICES else None
+        elif name not in _OWN and value is not None and _is_sound(name, value, catalog):
+            values[name] = str(value) if name == "seed" else value
     if "model" in values:
         values["model"] = catalog.model(values["model"]).id
+    if "width" in values and "height" in values:
+        model = catalog.models.get(values.get("model", ""))
+        values["shape"] = model and shape_of(values["width"], values["height"], model)
     return values
 
 

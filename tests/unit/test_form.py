@@ -10,6 +10,7 @@ from studio.catalog import Catalog
 from studio.errors import InvalidRequest, ModelFilesMissing
 from studio.model import Model
 from studio.params import MAX_SEED, GenerationParams, JobType
+from studio.partial_params import check_partial
 from tests.builders import a_recipe
 from ui import values as form
 from ui.values import AS_INPUT, FIELDS
@@ -193,6 +194,27 @@ def test_a_recipe_fills_the_form_that_asks_for_it_again() -> None:
             assert getattr(params, name) == getattr(recipe, name), name
 
 
+def test_a_recipe_without_words_takes_them_out_of_the_form() -> None:
+    recipe = a_recipe(width=128, height=128).model_dump(mode="json")
+
+    values = form.from_request(recipe, CATALOG)
+
+    assert (values["quality"], values["style"], values["clip_skip"]) == ("", "", None)
+    assert values["shape"] == "1:1"
+
+
+def test_a_preset_is_a_form_without_what_says_nothing() -> None:
+    left = filled(style="vivid", steps=30)
+
+    kept = form.to_preset(left, GENERATE)
+
+    assert check_partial(kept) == kept
+    assert "strength" not in kept
+    assert "strength" in form.to_preset(left, VARIATION)
+    other = form.starting(SDXL, GENERATE) | {"quality": "hd", "prompt": "other"}
+    assert other | form.from_preset(kept, CATALOG) == left | {"clip_skip": 2}
+
+
 def test_parts_of_a_request_change_only_what_they_name() -> None:
     assert form.from_request({"steps": 20}, CATALOG) == {"steps": 20}
     assert form.from_request({"model": "xl"}, CATALOG) == {"model": "sdxl"}
@@ -213,7 +235,8 @@ def test_a_browser_that_kept_nothing_of_use_gets_a_fresh_form(kept: object) -> N
 def test_what_does_not_fit_any_more_is_as_the_model_has_it() -> None:
     bad = {
         "model": "demo", "prompt": 5, "negative_prompt": None, "shape": AS_INPUT, "width": 10**9,
-        "height": "x", "n": True, "seed": "x" * 50, "steps": 7.5, "cfg_scale": math.inf, "strength": -1, "sampler": "odd",
+        "height": "x", "n": True, "seed": "x" * 50, "steps": 7.5, "cfg_scale": math.inf, "strength": -1,
+        "sampler": "odd",
         "scheduler": None, "quality": 3, "style": {}, "lines": "yes", "alternatives": "", "clip_skip": 99,
         "distilled_guidance": "", "flow_shift": [],
     }  # fmt: skip
