@@ -1,10 +1,12 @@
 """The text A1111 and its kin write into pictures, taken apart: prompts, and a line of `Key: value` pairs."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from studio.extras import UPSCALERS
 from studio.recipe_text import SAMPLER_NAMES, SCHEDULER_NAMES
 
 NEGATIVE_MARK = "Negative prompt:"
@@ -25,6 +27,8 @@ _FIELDS: Mapping[str, str] = {
     "mask blur": "mask_feather",
     "model": "model",
 }
+# Ours, where an edit has a strength of its own.
+_HIRES_STRENGTH = "hires denoising strength"
 # Names under which other programs know a sampler or scheduler of ours, besides those we write.
 _SAMPLER_ALIASES: Mapping[str, str] = {
     "euler_ancestral": "euler_a",
@@ -112,7 +116,7 @@ def _after_comma(line: str, start: int) -> int:
 def to_values(text: str) -> dict[str, Any]:
     """What the text says in the names of GenerationParams, as it spells it: nothing is checked yet.
 
-    What belongs to upscaling, LoRAs and other programs' extensions is left out.
+    What belongs to LoRAs and other programs' extensions is left out.
     """
     prompt, negative, pairs = split_text(text)
     values: dict[str, Any] = {field: pairs[key] for key, field in _FIELDS.items() if key in pairs}
@@ -122,10 +126,35 @@ def to_values(text: str) -> dict[str, Any]:
     size = _SIZE.fullmatch(pairs.get("size", ""))
     if size is not None:
         values["width"], values["height"] = size[1], size[2]
-    # With an upscaling pass it is the strength of that pass.
-    if "denoising strength" in pairs and not any(key.startswith("hires") for key in pairs):
+    is_of_second_pass = any(key.startswith("hires") for key in pairs)
+    if "denoising strength" in pairs and (not is_of_second_pass or _HIRES_STRENGTH in pairs):
         values["strength"] = pairs["denoising strength"]
+    if "hires upscale" in pairs:
+        values["hires"] = _second_pass(pairs)
     return values | _sampling(pairs.get("sampler", ""), pairs.get("schedule type", ""))
+
+
+def _second_pass(pairs: Mapping[str, str]) -> dict[str, Any]:
+    """A second pass; one that enlarges with a network we don't have enlarges as ours do."""
+    strength = pairs.get(_HIRES_STRENGTH, pairs.get("denoising strength", ""))
+    scale, steps = _number(pairs["hires upscale"]), _number(pairs.get("hires steps", ""))
+    said = {
+        "scale": scale,
+        "steps": None if steps is None else int(steps),
+        "denoising_strength": _number(strength),
+    }
+    found: dict[str, Any] = {name: number for name, number in said.items() if number is not None}
+    if pairs.get("hires upscaler") in UPSCALERS:
+        found["upscaler"] = pairs["hires upscaler"]
+    return found
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _sampling(sampler: str, scheduler: str) -> dict[str, str]:

@@ -107,6 +107,7 @@ def test_the_strength_of_an_upscaling_pass_is_not_that_of_the_picture() -> None:
     assert to_values("x\nSteps: 4, Denoising strength: 0.4, Seed: 1")["strength"] == "0.4"
     with_hires = to_values("x\nSteps: 4, Denoising strength: 0.4, Hires upscale: 2, Hires upscaler: Latent")
     assert "strength" not in with_hires
+    assert with_hires["hires"] == {"scale": 2, "denoising_strength": 0.4, "upscaler": "Latent"}
 
 
 def test_commas_in_quoted_values_and_json_part_nothing() -> None:
@@ -135,3 +136,14 @@ def test_commas_in_quoted_values_and_json_part_nothing() -> None:
 def test_hostile_lines_are_over_quickly_and_give_little(line: str) -> None:
     assert len(read_pairs(line)) <= 200
     assert isinstance(to_values(f"{line}\n{line}")["prompt"], str)
+
+
+def test_a_second_pass_of_ours_and_of_others_is_read_as_far_as_we_can_repeat_it() -> None:
+    hires = {"scale": 1.25, "upscaler": "Latent (bicubic antialiased)", "steps": 5, "denoising_strength": 0.3}
+    edit = a_recipe(type="edit", input_image="0" * 64, strength=0.9, hires=hires)
+    values = to_values(parameters_text(edit, seed=1, model_name="M", version="1"))
+    assert (values["hires"], values["strength"]) == (hires, "0.9")
+    other = "x\nSteps: 4, Hires upscale: 1.5, Hires steps: 7, Hires upscaler: 4x-UltraSharp"
+    assert to_values(other)["hires"] == {"scale": 1.5, "steps": 7}
+    assert to_values("x\nSteps: 4, Hires upscale: inf, Hires steps: many")["hires"] == {}
+    assert "hires" not in to_values("x\nSteps: 4, Hires resize: 1024x1024")
