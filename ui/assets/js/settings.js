@@ -6,7 +6,7 @@ import { h, icon } from "./dom.js";
 import { bytes } from "./format.js";
 import { wish, wishes } from "./notify.js";
 import { showTab } from "./tabs.js";
-import { chooseTheme, followSystem, themeChoice } from "./theme_choice.js";
+import { chooseTheme, themeChoice } from "./theme.js";
 import { toast } from "./toast.js";
 
 const THEMES = { system: "As the system", light: "Light", dark: "Dark" };
@@ -40,7 +40,6 @@ function appearance() {
   };
   // The button in the top bar, and other tabs of this browser, choose as well.
   new MutationObserver(draw).observe(document.body, { attributeFilter: ["class"] });
-  followSystem();
   draw();
   return card("Appearance", h("fieldset", {}, h("legend", {}, "Theme"), radios.map(({ label }) => label)));
 }
