@@ -364,6 +364,7 @@ def test_on_a_phone_the_picture_is_on_top_and_nothing_lies_aside(
     )
     edited(served, tab)
     assert page.overflow <= 0
+    expect(tab.view("result")).to_be_in_viewport(ratio=1)
     expect(tab.comparison).to_be_in_viewport()
 
 

@@ -51,9 +51,9 @@ export function mount({ element, props, watch }) {
     if (id !== null) show(isOther ? "paint" : root.dataset.view);
   });
   on(document, SUBMITTED, () => {
-    show("result");
-    // On a phone the button lies far below.
+    // On a phone the button lies far below; what is shown now has another height, so first look, then show.
     const { top } = root.getBoundingClientRect();
+    show("result");
     if (top < 0 || top > innerHeight / 2) root.scrollIntoView();
   });
   show(kept.view);
