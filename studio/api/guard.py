@@ -105,7 +105,11 @@ class _Answer:
             headers = MutableHeaders(raw=message.setdefault("headers", []))
             for name, value in _HEADERS:
                 headers.setdefault(name, value)
-            headers.setdefault(*(_SPACE_FRAME if self._is_space else _OWN_FRAME))
+            if self._is_space:
+                # Beside a policy of the page's own, not instead of it: browsers obey every one they get.
+                headers.append(*_SPACE_FRAME)
+            else:
+                headers.setdefault(*_OWN_FRAME)
             headers[REQUEST_ID] = self._request_id
         elif message["type"] == "websocket.accept":
             self.status = 101
