@@ -20,7 +20,7 @@ OpenPage = Callable[..., StudioPage]
 def made(served: Served, **fields: object) -> Job:
     """A finished job, whose picture is the latest one."""
     asked = {"model": "demo", "prompt": "a red circle", "seed": 7, "steps": 5, **fields}
-    job = served.studio.submit(GenerationParams(**asked))  # type: ignore[arg-type]
+    job = served.studio.submit(GenerationParams(**asked))
     until(lambda: served.studio.job(job.id).is_final)
     return served.studio.job(job.id)
 

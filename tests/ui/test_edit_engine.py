@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -70,7 +71,7 @@ def edited(studio: RunningStudio, tab: EditTab) -> tuple[dict[str, Any], Pixels,
     return request, pixels_of(source), pixels_of(result)
 
 
-def yellow(pixels: Pixels) -> Pixels:
+def yellow(pixels: Pixels) -> npt.NDArray[np.bool_]:
     red, green, blue = (pixels[..., channel].astype(int) for channel in range(3))
     return (red > 170) & (green > 140) & (blue < 110)
 
