@@ -12,7 +12,7 @@ def build_page(studio: Studio) -> gr.Blocks:
     """The whole page over a studio; nothing in it keeps a state on the server."""
     with gr.Blocks(
         title="sd.cpp Studio", fill_width=True, analytics_enabled=False, delete_cache=(3600, 3600)
-    ) as page:
+    ) as blocks:
         own_element("pulse", elem_id="pulse")
         with gr.Tabs(elem_id="tabs", selected="txt2img", overflow_behavior="wrap") as tabs:
             with gr.Tab("txt2img", id="txt2img"):
@@ -24,11 +24,12 @@ def build_page(studio: Studio) -> gr.Blocks:
             with gr.Tab("Queue", id="queue"):
                 queue.build(studio)
             with gr.Tab("History", id="history"):
-                history.build(studio)
+                history.build()
             with gr.Tab("Models", id="models", elem_classes=["st-quiet"]):
                 models.build(studio)
             with gr.Tab("Settings", id="settings", elem_classes=["st-quiet"]):
                 settings.build(studio)
         own_element("strip", elem_id="strip")
         courier(studio, tabs, txt2img_form, edit_form, variations_form)
+    page: gr.Blocks = blocks
     return page

@@ -114,7 +114,8 @@ class Fields:
     def _draw_strength(self) -> None:
         """How far from the picture: in words, and with the number."""
         self.far = gr.Radio(
-            _FAR, value=self._start["strength"], label="How far", elem_id=f"{self.name}-far", elem_classes=["st-choices"],
+            _FAR, value=self._start["strength"], label="How far", elem_id=f"{self.name}-far",
+            elem_classes=["st-choices"],
             visible=self.kind is JobType.VARIATION,
         )  # fmt: skip
         self._add(
@@ -152,7 +153,7 @@ class Fields:
             self._add("lines", gr.Checkbox)
             self._add(
                 "alternatives", gr.Radio, choices=_ALTERNATIVES, elem_classes=["st-choices"],
-                info=r"{red|blue} offers alternatives, \_\_name\_\_ the lines of wildcards/name.txt",
+                info="`{red|blue}` offers alternatives, `__name__` the lines of wildcards/name.txt",
             )  # fmt: skip
 
     def _draw_advanced(self) -> None:

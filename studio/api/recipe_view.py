@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, Field
 
 from studio.extras import Area, Cache, Extend, Hires, Lora
 from studio.params import JobType, Recipe
@@ -10,10 +10,10 @@ from studio.params import JobType, Recipe
 EXAMPLE_ID = "0199c0de-7a5b-7c11-8d2e-0242ac120002"
 SECONDS = "seconds since the epoch"
 
-# Left out of an answer where a recipe has none of it.
-_EXTRAS = (
-    "loras", "hires", "vae_tiling", "cache", "inpaint_area", "inpaint_padding", "extend", "references",
-)  # fmt: skip
+
+def _is_none(value: object) -> bool:
+    """Extras that a recipe hasn't are left out of its view: most recipes have none."""
+    return value is None
 
 
 class RecipeView(BaseModel):
@@ -34,23 +34,26 @@ class RecipeView(BaseModel):
     sampler: str = Field(examples=["euler"])
     scheduler: str = Field(examples=["discrete"])
     strength: float | None = Field(examples=[None])
-    loras: list[Lora] | None = Field(None, description="set if there are any")
+    loras: list[Lora] | None = Field(None, exclude_if=_is_none, description="set if there are any")
     hires: Hires | None = Field(
-        None, description="the second pass, set if there is one; `size` is the first's"
+        None, exclude_if=_is_none, description="the second pass, set if there is one; `size` is the first's"
     )
-    vae_tiling: bool | None = Field(None, description="set if the request said")
-    cache: Cache | None = Field(None, description="set if the request said", examples=[None])
-    inpaint_area: Area | None = Field(None, description="set if not all of the picture was painted")
-    inpaint_padding: int | None = Field(None, description="pixels, set with inpaint_area", examples=[None])
-    extend: Extend | None = Field(None, description="set if the picture grew")
-    references: list[str] | None = Field(None, description="sha256 of the pictures looked at, set if any")
+    vae_tiling: bool | None = Field(None, exclude_if=_is_none, description="set if the request said")
+    cache: Cache | None = Field(
+        None, exclude_if=_is_none, description="set if the request said", examples=["easycache"]
+    )
+    inpaint_area: Area | None = Field(
+        None, exclude_if=_is_none, description="set if not all of the picture was painted"
+    )
+    inpaint_padding: int | None = Field(
+        None, exclude_if=_is_none, description="pixels, set with inpaint_area", examples=[32]
+    )
+    extend: Extend | None = Field(None, exclude_if=_is_none, description="set if the picture grew")
+    references: list[str] | None = Field(
+        None, exclude_if=_is_none, description="sha256 of the pictures looked at, set if any"
+    )
     created_at: int = Field(description=SECONDS, examples=[1766491200])
     updated_at: int = Field(description=SECONDS, examples=[1766491202])
-
-    @model_serializer(mode="wrap")
-    def _only_extras_that_are_set(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        values: dict[str, Any] = serialize(self)
-        return {name: value for name, value in values.items() if value is not None or name not in _EXTRAS}
 
 
 def recipe_values(recipe: Recipe) -> dict[str, Any]:

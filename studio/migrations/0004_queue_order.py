@@ -1,4 +1,4 @@
-"""What the queue needs to be rearranged: each job's place, a pause for all, and what a job was tried again from.
+"""What the queue needs to be rearranged: each job's place, a pause for all, and what a job was retried from.
 
 Frozen: later versions add files beside this one.
 """

@@ -113,7 +113,7 @@ class Child:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can still do anything; false from the moment of its death, before its exit code is known."""
+        """Whether it can still do anything; false as soon as it died, before its exit code is known."""
         if self.returncode is not None:
             return False
         try:

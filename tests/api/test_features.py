@@ -338,3 +338,15 @@ def test_a_lora_that_goes_while_its_job_waits_is_named_in_the_jobs_fault(own: Se
     job = own.final(second)
     assert (job["status"], job["error_code"]) == ("failed", "invalid_request")
     assert "ink.safetensors" in job["error"]
+
+
+def test_the_documentation_knows_every_extra_of_requests_and_jobs(studio: Served) -> None:
+    document = studio.api.get("/openapi.json").json()
+    fields = {*EVERYTHING, "inpaint_area", "inpaint_padding", "extend", "references"}
+    job = document["components"]["schemas"]["JobView"]
+    assert fields <= set(job["properties"])
+    assert not fields & set(job["required"])
+    form = document["paths"]["/edit"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    assert fields <= set(form["schema"]["properties"])
+    assert set(form["encoding"]) == {"loras", "hires", "extend"}
+    assert set(EVERYTHING) <= set(document["components"]["schemas"]["GenerateBody"]["properties"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from studio.engine import Inputs
 from studio.model import Model, ModelFiles
 from studio.params import JobType, Recipe
-from studio.sdserver.payload import harmless, smoke_recipe, to_img_gen
+from studio.sdserver.payload import finished_size, harmless, smoke_recipe, to_img_gen
 
 MODEL = Model(id="unet", name="U-Net", files=ModelFiles(model="unet.safetensors"))
 
@@ -98,6 +98,42 @@ def test_tiling_follows_the_model() -> None:
     sent = to_img_gen(recipe(), tiled, Inputs(), seed=0, batch=1)["vae_tiling_params"]
     assert (sent["enabled"], sent["tile_size_x"], sent["tile_size_y"]) == (True, 32, 48)
     assert request()["vae_tiling_params"]["enabled"] is False
+
+
+def test_tiling_that_was_asked_for_counts_more_than_the_models() -> None:
+    tiled = MODEL.model_copy(update={"engine": MODEL.engine.model_copy(update={"vae_tiling": True})})
+    for model, asked, enabled in ((MODEL, True, True), (tiled, False, False), (tiled, None, True)):
+        sent = to_img_gen(recipe(vae_tiling=asked), model, Inputs(), seed=1, batch=1)
+        assert sent["vae_tiling_params"]["enabled"] is enabled
+
+
+def test_a_second_pass_is_sent_with_the_exact_size_it_ends_in() -> None:
+    assert request()["hires"]["enabled"] is False
+    assert finished_size(request()) == (320, 512)
+    sent = request(hires={"scale": 1.3, "upscaler": "Nearest", "steps": 4, "denoising_strength": 0.5})
+    # 320x512 times 1.3, rounded up to multiples of 64.
+    assert sent["hires"] == {
+        "enabled": True, "upscaler": "Nearest", "scale": 1.3, "target_width": 448, "target_height": 704,
+        "steps": 4, "denoising_strength": 0.5, "upscale_tile_size": 128,
+    }  # fmt: skip
+    assert finished_size(sent) == (448, 704)
+
+
+def test_loras_and_the_cache_are_sent_by_name_and_nothing_else_of_them_can_be() -> None:
+    sent = request(loras=[{"name": "a/b.safetensors", "weight": -0.5}], cache="dbcache")
+    assert sent["lora"] == [{"path": "a/b.safetensors", "multiplier": -0.5, "is_high_noise": False}]
+    assert (sent["cache_mode"], sent["cache_option"], sent["scm_mask"]) == ("dbcache", "", "")
+    assert (request()["lora"], request()["cache_mode"]) == ([], "")
+
+
+def test_references_follow_the_picture_that_is_one_and_stand_alone_beside_one_that_is_the_start() -> None:
+    edit = {"type": JobType.EDIT, "input_image": "0" * 64, "references": ["1" * 64]}
+    inputs = Inputs(image=b"start", references=(b"one", b"two"))
+    more = [base64.b64encode(each).decode() for each in (b"one", b"two")]
+    start = base64.b64encode(b"start").decode()
+    assert request(inputs, **edit, by_reference=True)["ref_images"] == [start, *more]
+    sent = request(inputs, **edit, strength=0.5)
+    assert (sent["init_image"], sent["ref_images"]) == (start, more)
 
 
 def test_the_request_is_json_and_large_seeds_stay_whole_numbers() -> None:

@@ -181,3 +181,33 @@ def test_impossible_bars_are_ignored(bar: Bar) -> None:
     tracker.apply(Marker(Mark.PICTURE, 1, 1))
     tracker.apply(bar)
     assert tracker.progress(now=0.0).step == 0
+
+
+SECOND_PASS = b"".join(
+    [
+        b"[INFO ] a.cpp:1 - generate_image 64x64\n[INFO ] a.cpp:2 - generating image: 1/1 - seed 1\n",
+        b"\r  |" + b"=" * 50 + b"| 2/2 - 5.93it/s\x1b[K\n",
+        b"[INFO ] a.cpp:3 - sampling completed, taking 0.34s\n",
+        b"[INFO ] a.cpp:4 - generating 1 latent images completed, taking 0.34s\n",
+        b"[INFO ] a.cpp:5 - hires fix: upscaling to 128x128\n",
+        b"[INFO ] a.cpp:6 - hires fix: 6 steps, denoising_strength=0.50, sigma_sched_size=5\n",
+        b"\r  |" + b"=" * 25 + b" " * 25 + b"| 2/4 - 1.87it/s\x1b[K",
+        b"\r  |" + b"=" * 50 + b"| 4/4 - 1.57it/s\x1b[K\n",
+        b"[INFO ] a.cpp:7 - hires sampling 1/1 completed, taking 2.54s\n",
+        b"[INFO ] a.cpp:8 - hires fix completed, taking 2.54s\n[INFO ] a.cpp:9 - decoding 1 latents\n",
+        b"[INFO ] a.cpp:10 - latent 1 decoded, taking 2.59s\n",
+        b"[INFO ] a.cpp:11 - generate_image completed in 5.99s\n",
+    ]
+)
+
+
+def test_a_second_pass_is_sampling_too_and_has_its_share() -> None:
+    tracker = ProgressTracker(1, second_pass=0.8)
+    tracker.begin_batch(0, 1, 0.0)
+    seen = follow(tracker, SECOND_PASS)
+    sampling = [(p.step, p.steps, round(p.fraction, 3)) for p in seen if p.phase is Phase.SAMPLING and p.step]
+    assert sampling == [(2, 2, 0.208), (2, 4, 0.544), (4, 4, 0.88)]
+    phases = [phase for phase, _ in itertools.groupby(progress.phase for progress in seen)]
+    assert phases == [Phase.ENCODING, Phase.SAMPLING, Phase.DECODING, Phase.SAVING]
+    fractions = [progress.fraction for progress in seen]
+    assert fractions == sorted(fractions)

@@ -30,7 +30,8 @@ def a_row(**changes: Any) -> dict[str, Any]:
 def test_every_field_of_a_job_is_filled_from_its_row() -> None:
     row = a_row(
         completed_at=3.0, error="no", error_code="engine_refused", generation_id="g", failures=1,
-        cancel_requested_at=2.75, source_image_id="s", parent_id="p", **progress_columns(a_progress(), now=10.0),
+        cancel_requested_at=2.75, source_image_id="s", parent_id="p",
+        **progress_columns(a_progress(), now=10.0),
     )  # fmt: skip
 
     job = to_job(row, now=10.0, position=2, image_ids=["i"])

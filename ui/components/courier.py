@@ -17,7 +17,7 @@ def courier(studio: Studio, tabs: gr.Tabs, words: Form, *others: Form) -> gr.HTM
     """The element that hears `sendTo` of courier.js.
 
     `words` is the form that takes all settings; the `others` start from a picture and take that, and a form
-    for edits takes the settings with it.
+    for edits takes the settings with it. A request that is asked again brings both.
     """
     element = own_element("courier", elem_id="courier", head="/* events: 'select' */")
     forms = {form.name: form for form in (words, *others)}
@@ -25,6 +25,7 @@ def courier(studio: Studio, tabs: gr.Tabs, words: Form, *others: Form) -> gr.HTM
 
     def deliver(event: gr.EventData) -> list[Any]:
         tab, image_id = getattr(event, "tab", None), getattr(event, "image_id", None)
+        params, picture = getattr(event, "params", None), getattr(event, "picture", None)
         filled = {name: form.keep() for name, form in forms.items()}
         notices: dict[str, Any] = dict.fromkeys(forms, gr.skip())
         opened: dict[str, Any] = dict.fromkeys(pictures, gr.skip())
@@ -33,9 +34,12 @@ def courier(studio: Studio, tabs: gr.Tabs, words: Form, *others: Form) -> gr.HTM
             selected, opened[tab] = gr.update(selected=tab), {"open_image": image_id}
             if forms[tab].kind is JobType.EDIT and getattr(event, "picture_only", None) is not True:
                 filled[tab], notices[tab] = _filled(studio, forms[tab], image_id, None)
+        elif tab in pictures and isinstance(picture, Mapping):
+            selected, opened[tab] = gr.update(selected=tab), dict(picture)
+            filled[tab], notices[tab] = forms[tab].fill(_asked_again(studio, params, picture)), None
         elif tab == words.name:
             selected = gr.update(selected=tab)
-            filled[tab], notices[tab] = _filled(studio, words, image_id, getattr(event, "params", None))
+            filled[tab], notices[tab] = _filled(studio, words, image_id, params)
         return [
             selected,
             *(each for name in forms for each in (*filled[name], notices[name])),
@@ -66,6 +70,16 @@ def _to_start_from(values: plain.Values, form: Form, studio: Studio) -> plain.Va
     if "model" in kept and not studio.catalog.model(kept["model"]).capabilities.does(form.kind):
         del kept["model"]
     return kept | {"shape": plain.AS_INPUT, "width": None, "height": None}
+
+
+def _asked_again(studio: Studio, params: object, picture: Mapping[str, Any]) -> plain.Values:
+    """All settings of a request that starts from that picture, for its form."""
+    values = plain.from_request(params if isinstance(params, Mapping) else {}, studio.catalog)
+    source = picture.get("image") or picture.get("open")
+    sides = ("width", "height")
+    if isinstance(source, Mapping) and all(source.get(side) == values.get(side) for side in sides):
+        values |= {"shape": plain.AS_INPUT, "width": None, "height": None}
+    return values
 
 
 def _settings(studio: Studio, image_id: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 /** What people do to jobs. Each tells what went wrong in the server's words, and never throws. */
-import { address, getJSON, postJSON, send } from "./api.js";
+import { getJSON, postJSON, send } from "./api.js";
 import { sendTo } from "./courier.js";
 import { confirmed } from "./dialog.js";
+import { pictureOf } from "./request_picture.js";
 import { openLightbox } from "./lightbox.js";
 import { picturesOf } from "./followed.js";
 import { toast } from "./toast.js";
@@ -85,23 +86,12 @@ export async function retry(over) {
 export function duplicate(job, change = () => ({})) {
   return attempt(async () => {
     const request = await getJSON(`${path(job.id)}/request`);
-    const kept = Object.entries(request).filter(([name, value]) => !NOT_SETTINGS.includes(name) && value !== null);
+    const kept = Object.entries(request).filter(([name]) => !NOT_SETTINGS.includes(name));
     const params = { ...Object.fromEntries(kept), ...change(request) };
-    const input = request.input_image && (await sizeOf(request.input_image));
-    sendTo(TABS[job.type], input ? { params, input, mask: request.mask } : { params });
+    const picture = request.input_image && (await pictureOf(request));
+    if (picture === null && job.type !== "generate") toast("The picture it started from is gone; choose one again.", "bad");
+    sendTo(TABS[job.type], picture ? { params, picture } : { params });
   });
-}
-
-/** @param {string} id of an input picture @returns {Promise<{id: string, width: number, height: number}|null>} null if it is gone */
-async function sizeOf(id) {
-  const image = new Image();
-  image.src = address(`api/inputs/${id}`);
-  try {
-    await image.decode();
-  } catch {
-    return null;
-  }
-  return { id, width: image.naturalWidth, height: image.naturalHeight };
 }
 
 /** Show a completed job's pictures. @param {Object} job @param {number} [index] of the first one shown */
