@@ -9,7 +9,7 @@ const NEWS = new Set(["generation_completed", "generation_deleted", "images_chan
 
 /** @param {{element: HTMLElement}} component */
 export function mount({ element }) {
-  const row = h("div", { class: "st-strip", role: "list", "aria-label": "Latest pictures" });
+  const row = h("div", { class: "st-strip", role: "group", "aria-label": "Latest pictures" });
   element.replaceChildren(row);
   let items = [];
   let busy = false;
@@ -46,7 +46,7 @@ export function mount({ element }) {
 
   function thumb(item) {
     const open = () => openLightbox(items, items.findIndex((other) => other.id === item.id));
-    return h("button", { type: "button", role: "listitem", "data-id": item.id, title: item.prompt, onclick: open },
+    return h("button", { type: "button", "data-id": item.id, title: item.prompt, onclick: open },
       h("img", { src: `api/images/${item.id}?thumb=128`, alt: item.prompt || "picture", loading: "lazy", width: "66", height: "66", draggable: "true" }));
   }
 
