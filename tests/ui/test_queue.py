@@ -127,29 +127,6 @@ def test_a_failed_job_tells_why_and_what_may_help_and_is_tried_again(
     expect(queue.badge("a grey wall")).to_have_text("Done")
 
 
-def test_a_cure_brings_the_changed_request_into_the_form(served: Served, open_queue: OpenQueue) -> None:
-    served.engine.faults.append(BadResult("The engine's picture is one flat colour: broken."))
-    queue = open_queue(with_forms=True)
-    submit(served, "a wall with too few steps")
-
-    queue.details("a wall with too few steps").get_by_role("button", name="Try it with more steps").click()
-
-    expect(queue.tab.field("prompt")).to_have_value("a wall with too few steps")
-    expect(queue.tab.field("steps")).to_have_value("16")
-    expect(queue.tab.field("seed")).to_have_value("7")
-
-
-def test_a_job_is_duplicated_with_changes(served: Served, open_queue: OpenQueue) -> None:
-    queue = open_queue(with_forms=True)
-    submit(served, "a pattern to repeat", n=2)
-    expect(queue.badge("a pattern to repeat")).to_have_text("Done")
-
-    queue.deed("a pattern to repeat", "Duplicate with changes").click()
-
-    expect(queue.tab.field("prompt")).to_have_value("a pattern to repeat")
-    expect(queue.tab.field("n")).to_have_value("2")
-
-
 def test_chips_count_and_filter_by_status(held_queue: Served, open_queue: OpenQueue) -> None:
     held_queue.engine.release()
     held_queue.engine.faults.append(EngineRefused("The engine can't do that."))

@@ -2,9 +2,9 @@
 import { getJSON, postJSON, send } from "./api.js";
 import { sendTo } from "./courier.js";
 import { confirmed } from "./dialog.js";
-import { pictureOf } from "./request_picture.js";
-import { openLightbox } from "./lightbox.js";
 import { picturesOf } from "./followed.js";
+import { openLightbox } from "./lightbox.js";
+import { pictureOf } from "./request_picture.js";
 import { toast } from "./toast.js";
 
 const TABS = { generate: "txt2img", edit: "edit", variation: "variations" };
