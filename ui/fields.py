@@ -22,6 +22,11 @@ _QUALITIES = [
 ]
 _STYLES = [("None", ""), ("Vivid", "vivid"), ("Natural", "natural")]
 _ALTERNATIVES = [("One by chance", Alternatives.RANDOM.value), ("Every combination", Alternatives.ALL.value)]
+# Not the widget's own hint: that is Markdown, to which underscores mean something else.
+_HELP = (
+    '<p class="st-help"><code>{red|blue}</code> leaves a choice, '
+    "<code>__name__</code> stands for a line of <code>wildcards/name.txt</code></p>"
+)
 _FAR = [("Subtle", 0.35), ("Medium", MEDIUM), ("Strong", 0.75)]
 _HINTS = {
     JobType.GENERATE: "What should the picture show?",
@@ -151,10 +156,8 @@ class Fields:
     def _draw_several(self) -> None:
         with gr.Accordion("Several prompts at once", open=False, elem_id=f"{self.name}-several"):
             self._add("lines", gr.Checkbox)
-            self._add(
-                "alternatives", gr.Radio, choices=_ALTERNATIVES, elem_classes=["st-choices"],
-                info="`{red|blue}` offers alternatives, `__name__` the lines of wildcards/name.txt",
-            )  # fmt: skip
+            self._add("alternatives", gr.Radio, choices=_ALTERNATIVES, elem_classes=["st-choices"])
+            gr.HTML(_HELP, padding=False, apply_default_css=False, elem_classes=["st-host"])
 
     def _draw_advanced(self) -> None:
         """What acts on some models only. More of that kind belongs here and into `values.offered`."""
