@@ -127,7 +127,7 @@ def test_loras_and_the_cache_are_sent_by_name_and_nothing_else_of_them_can_be() 
 
 
 def test_references_follow_the_picture_that_is_one_and_stand_alone_beside_one_that_is_the_start() -> None:
-    edit = {"type": JobType.EDIT, "input_image": "0" * 64, "references": ["1" * 64]}
+    edit: dict[str, Any] = {"type": JobType.EDIT, "input_image": "0" * 64, "references": ["1" * 64]}
     inputs = Inputs(image=b"start", references=(b"one", b"two"))
     more = [base64.b64encode(each).decode() for each in (b"one", b"two")]
     start = base64.b64encode(b"start").decode()
