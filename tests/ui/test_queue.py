@@ -51,7 +51,9 @@ def test_the_running_job_shows_its_steps_and_can_be_cancelled(
 
 def test_a_paused_queue_begins_nothing_until_it_is_resumed(held_queue: Served, open_queue: OpenQueue) -> None:
     queue, other = open_queue(), open_queue()
-    queue.root.get_by_role("button", name="Pause the queue").click()
+    queue.root.get_by_role("button", name="Pause the queue").focus()
+    queue.page.keyboard.press("Enter")
+    expect(queue.root.get_by_role("button", name="Resume the queue")).to_be_focused()
     banner = queue.root.locator(".st-paused")
     expect(banner).to_be_visible()
     expect(other.root.locator(".st-paused")).to_be_visible()
@@ -63,7 +65,7 @@ def test_a_paused_queue_begins_nothing_until_it_is_resumed(held_queue: Served, o
     queue.show()
     expect(queue.row("later")).to_contain_text("Waits until the queue is resumed")
     assert held_queue.studio.queue.is_paused()
-    queue.root.locator(".st-paused").get_by_role("button", name="Resume the queue").click()
+    queue.root.get_by_role("button", name="Resume the queue").click()
 
     expect(banner).to_be_hidden()
     expect(other.badge("later")).to_have_text("Running")

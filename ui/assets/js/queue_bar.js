@@ -11,11 +11,12 @@ export class QueueBar {
   constructor(board) {
     this.board = board;
     this.count = 0;
-    this.pause = h("button", { class: "st-button", type: "button", onclick: () => this.#toggle() });
+    this.pause = h("button", { class: "st-button", type: "button", "aria-label": "Pause the queue",
+      title: "Begin no more jobs; the running one goes on to its end", onclick: () => this.#toggle() }, icon("pause"), h("span", {}, "Pause"));
     this.cancelAll = h("button", { class: "st-button", type: "button", onclick: () => this.#cancelAll() }, icon("close"), h("span", {}, "Cancel all waiting"));
     this.chips = new Map([null, ...Object.keys(STATUSES)].map((status) => [status, this.#chip(status)]));
-    this.banner = h("div", { class: "st-paused", role: "status", hidden: true }, icon("pause"), h("span", {}),
-      button("play", "Resume", () => this.#toggle(), { kind: "st-primary", name: "Resume the queue" }));
+    this.resume = button("play", "Resume", () => this.#toggle(), { kind: "st-primary", name: "Resume the queue" });
+    this.banner = h("div", { class: "st-paused", role: "status", hidden: true }, icon("pause"), h("span", {}), this.resume);
     this.picked = h("div", { class: "st-picked", role: "group", "aria-label": "Selected jobs", hidden: true });
     this.root = h("div", { class: "st-queue-bar" },
       h("div", { class: "st-queue-line" },
@@ -50,12 +51,13 @@ export class QueueBar {
     const words = `The queue is paused.${left} ${counts.pending === 0 ? "New jobs will wait." : counts.pending === 1 ? "1 job waits." : `${jobs(counts.pending)} wait.`}`;
     const [, text] = this.banner.children;
     if (text.textContent !== words) text.textContent = words;
-    this.banner.hidden = !paused;
     if (this.#paused === paused) return;
     this.#paused = paused;
-    this.pause.replaceChildren(icon(paused ? "play" : "pause"), h("span", {}, paused ? "Resume" : "Pause"));
-    this.pause.setAttribute("aria-label", paused ? "Resume the queue" : "Pause the queue");
-    this.pause.title = paused ? "Begin jobs again" : "Begin no more jobs; the running one goes on to its end";
+    const [shown, gone] = paused ? [this.resume, this.pause] : [this.pause, this.resume];
+    const hadFocus = document.activeElement === gone;
+    this.banner.hidden = !paused;
+    this.pause.hidden = paused;
+    if (hadFocus) shown.focus();
   }
 
   /** @param {Object[]} selected jobs */
@@ -84,9 +86,7 @@ export class QueueBar {
 
   async #toggle() {
     const paused = !this.#paused;
-    this.pause.disabled = true;
     if (await pause(paused)) this.board.say(paused ? "The queue is paused." : "The queue goes on.");
-    this.pause.disabled = false;
   }
 
   #cancelAll() {
