@@ -11,8 +11,8 @@ from tests.system.running import RunningStudio, engines_of, running_studio, unti
 
 pytestmark = pytest.mark.engine
 
-# Long enough to be caught in the act on any machine: 100 steps at four times the pixels.
-SLOW = {"prompt": "a red house at night", "size": "256x256", "steps": 100, "seed": 5}
+# Long enough to be caught in the act on any machine.
+SLOW = {"prompt": "a red house at night", "size": "160x160", "steps": 100, "seed": 5}
 QUICK = {"prompt": "a red circle on a blue background", "seed": 7, "steps": 4}
 
 
