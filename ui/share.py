@@ -1,5 +1,6 @@
 """ShareLink: a public address for the running studio through Gradio's relay, where that can be had."""
 
+import importlib
 import logging
 import os
 import threading
@@ -65,7 +66,10 @@ class ShareLink:
         """The address of a new tunnel. Errors: of many kinds."""
         if os.environ.get("SPACE_ID"):
             raise OSError("a Space has a public address already")
-        from gradio import networking  # takes a second, which is not this thread's starter's
+        # Imports here take seconds, which are this thread's own. The page's comes first: it tells Gradio, which
+        # listens only while it is imported, to send nothing anywhere.
+        importlib.import_module("ui.mount")
+        from gradio import networking
 
         url = networking.setup_tunnel(
             local_host=self._host,
