@@ -66,8 +66,8 @@ class ShareLink:
         """The address of a new tunnel. Errors: of many kinds."""
         if os.environ.get("SPACE_ID"):
             raise OSError("a Space has a public address already")
-        # Imports here take seconds, which are this thread's own. The page's comes first: it tells Gradio, which
-        # listens only while it is imported, to send nothing anywhere.
+        # Imports here take seconds, which are this thread's own. The page's comes first: it tells Gradio,
+        # which listens only while it is imported, to send nothing anywhere.
         importlib.import_module("ui.mount")
         from gradio import networking
 
