@@ -20,6 +20,7 @@ from studio.sdserver.install import engine_command
 from studio.service import Studio
 from studio.settings import Settings, gather, read_settings
 from ui.late import LatePage
+from ui.share import start_share
 
 log = logging.getLogger("studio")
 
@@ -120,7 +121,12 @@ def serve(studio: Studio, listener: socket.socket) -> int:
         studio.start()
         host, port = listener.getsockname()[:2]
         log.info("sd.cpp Studio on http://%s:%d (API at /api, its documentation at /api/docs)", host, port)
-        server.run(sockets=[listener])
+        link = start_share(host, port, app.state.hosts.admit) if studio.settings.share else None
+        try:
+            server.run(sockets=[listener])
+        finally:
+            if link is not None:
+                link.stop()
     finally:
         studio.close()
         log.info("stopped")
