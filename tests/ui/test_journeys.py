@@ -93,6 +93,7 @@ def test_ten_jobs_survive_a_closed_browser_and_a_killed_studio(
         tab = context.new_page()
         tab.goto(studio.base)
         tab.locator("#txt2img-prompt textarea").fill(PROMPT)
+        tab.locator("#txt2img-steps input[type=number]").fill("4")
         for count in range(1, 11):
             tab.locator("#txt2img-go").click()
             until(lambda: _jobs(studio) >= count)  # noqa: B023
@@ -105,7 +106,7 @@ def test_ten_jobs_survive_a_closed_browser_and_a_killed_studio(
         tab = context.new_page()
         tab.goto(studio.base)
         show(tab, "history")
-        expect(tab.locator("#history img")).to_have_count(10, timeout=120_000)
+        expect(tab.locator("#history img")).to_have_count(10, timeout=240_000)
         context.close()
         with studio.api as api:
             assert api.get("/queue/stats").json()["completed"] == 10
