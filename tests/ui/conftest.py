@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from studio.job import JobStatus
+from tests.ui.history_tab import HistoryTab
 from tests.ui.painter_page import PainterPage, PainterServer, chromium, serve_painter
 from tests.ui.queue_tab import QueueTab, empty
 from tests.ui.studio_page import Served, StudioPage, new_page, serve_page
@@ -113,3 +114,22 @@ def held_queue(served: Served) -> Iterator[Served]:
     served.engine.hold()
     yield served
     empty(served)
+
+
+@pytest.fixture
+def open_history(served: Served, browser: Browser) -> Iterator[Callable[..., HistoryTab]]:
+    """Opens the History tab in fresh profiles; a test in which a page complained has failed.
+
+    `with_forms` waits until the forms of the other tabs are filled as well.
+    """
+    tabs: list[HistoryTab] = []
+
+    def plan(*, with_forms: bool = False, width: int = 1280, height: int = 800) -> HistoryTab:
+        tabs.append(HistoryTab(new_page(served, browser, width=width, height=height)))
+        tabs[-1].open(with_forms=with_forms)
+        return tabs[-1]
+
+    yield plan
+    for history in tabs:
+        history.tab.context.close()
+    assert [history.tab.faults for history in tabs] == [[] for _ in tabs]

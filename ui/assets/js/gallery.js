@@ -37,11 +37,11 @@ export function mount({ element, props }) {
 
 class Gallery {
   #later = new Map();
-  #place;
+  /** Where to scroll to as soon as the first answer is there. */
+  #goal = null;
   #missed = false;
 
   constructor(parent, props) {
-    this.#place = remembered();
     this.selection = new Selection(() => this.#draw());
     this.filters = new GalleryFilters(() => this.#ask());
     this.list = new GalleryList(() => this.#draw());
@@ -62,7 +62,7 @@ class Gallery {
     this.cleanup = new GalleryCleanup(() => this.#soon("again", 0, () => this.list.again().then(() => this.#count())));
     this.#build(parent);
     this.#listen();
-    this.#ask(this.#place);
+    this.#ask(remembered());
     this.#count();
   }
 
@@ -107,14 +107,20 @@ class Gallery {
 
   #ask(place = 0) {
     this.selection.clear();
-    this.grid.active = place;
-    this.list.ask(this.filters.query, place).then(() => this.grid.scrollTo(place));
+    this.#goal = place;
+    this.list.ask(this.filters.query, place);
   }
 
   #draw() {
     const { list, grid } = this;
     // Until the first answer the grid keeps what it shows, so that typing in the search field doesn't flicker.
     if (list.total !== null) grid.draw(list.total);
+    if (list.total !== null && this.#goal !== null) {
+      const goal = Math.min(this.#goal, list.total);
+      this.#goal = null;
+      grid.active = goal;
+      grid.scrollTo(goal);
+    }
     this.bar.draw();
     this.words.draw(list, this.filters.isNarrowed);
   }
@@ -208,10 +214,10 @@ class Gallery {
     await openLightbox(list.items, index, {
       onShow: walk,
       onChange: ({ item, deleted }) => (deleted === undefined ? this.#marked([item]) : this.#gone((other) => other.id === deleted)),
-      more: async () => {
-        const loaded = list.items.length;
-        await list.want(loaded + MORE);
-        return list.items.slice(loaded);
+      more: async (last) => {
+        const place = () => list.items.findIndex((item) => item.id === last.id);
+        if (place() === list.items.length - 1) await list.want(list.items.length + MORE);
+        return list.items.slice(place() + 1);
       },
       total: () => list.total,
     });

@@ -28,8 +28,8 @@ export class GalleryCell {
   show(index, item = undefined, { selected = false, active = false, column = 0 } = {}) {
     this.index = index;
     this.root.hidden = index === -1;
-    if (index === -1) return;
     this.root.tabIndex = active ? 0 : -1;
+    if (index === -1) return;
     this.root.setAttribute("aria-colindex", String(column + 1));
     this.root.setAttribute("aria-selected", String(selected));
     this.root.setAttribute("aria-busy", String(item === undefined));

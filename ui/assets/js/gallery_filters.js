@@ -141,6 +141,7 @@ export class GalleryFilters {
     const count = this.#count() - (filters.favourite ? 1 : 0);
     this.badge.hidden = count === 0;
     this.badge.textContent = String(count);
+    this.more.setAttribute("aria-label", count === 0 ? "Filters" : `Filters, ${count} on`);
     this.clearButton.hidden = !this.isNarrowed;
   }
 

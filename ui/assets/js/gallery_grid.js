@@ -149,16 +149,25 @@ export class GalleryGrid {
     const last = Math.ceil(this.#count / this.#columns) - 1;
     const from = Math.max(0, Math.floor(this.#top / height) - SPARE);
     const to = Math.min(last, Math.floor((this.#top + this.root.clientHeight) / height) + SPARE);
+    this.#keepActiveWithin(from, to);
     for (const [number, row] of this.#rows) {
       // The row with the focus stays: an element that goes away takes the focus with it.
       if ((number < from || number > to) && !row.root.contains(document.activeElement)) this.#release(number, row);
       else if (number > last) this.#release(number, row);
     }
-    for (let number = from; number <= to; number += 1) this.#bind(number, this.#rows.get(number) ?? this.#take(number));
+    for (let number = from; number <= to; number += 1) if (!this.#rows.has(number)) this.#take(number);
+    for (const [number, row] of this.#rows) this.#bind(number, row);
     this.source.onWindow(from * this.#columns, (to + 1) * this.#columns - 1);
     clearTimeout(this.#settling);
     if (isFast) this.#settling = setTimeout(() => this.#fill(), PAUSE_MS);
     else this.#fill();
+  }
+
+  /** The one place the Tab key comes to is on the page, wherever the wheel went since. */
+  #keepActiveWithin(from, to) {
+    const row = Math.floor(this.active / this.#columns);
+    if ((row >= from && row <= to) || this.sheet.contains(document.activeElement)) return;
+    this.active = Math.min(this.top, Math.max(0, this.#count - 1));
   }
 
   #fill() {
@@ -180,27 +189,26 @@ export class GalleryGrid {
     const row = this.#free.pop() ?? this.#newRow();
     row.root.style.setProperty("transform", `translateY(${number * (this.#cell + GAP)}px)`);
     row.root.setAttribute("aria-rowindex", String(number + 1));
-    row.root.hidden = false;
+    // In the order of the list, which is how screen readers read it.
+    const following = Math.min(...[...this.#rows.keys()].filter((other) => other > number));
+    this.sheet.insertBefore(row.root, this.#rows.get(following)?.root ?? null);
     this.#rows.set(number, row);
-    return row;
   }
 
   #newRow() {
     const cells = Array.from({ length: this.#columns }, () => new GalleryCell());
-    const root = h("div", { class: "st-grid-row", role: "row" }, cells.map((cell) => cell.root));
-    this.sheet.append(root);
-    return { root, cells };
+    return { root: h("div", { class: "st-grid-row", role: "row" }, cells.map((cell) => cell.root)), cells };
   }
 
   #release(number, row) {
     this.#rows.delete(number);
-    row.root.hidden = true;
+    row.root.remove();
     for (const cell of row.cells) cell.show(-1);
     this.#free.push(row);
   }
 
   #clear() {
-    for (const row of [...this.#rows.values(), ...this.#free]) row.root.remove();
+    for (const row of this.#rows.values()) row.root.remove();
     this.#rows.clear();
     this.#free = [];
   }

@@ -15,6 +15,7 @@ export class GalleryList {
   #query = "";
   #turn = 0;
   #wanted = 0;
+  #wantsAll = false;
   #loading = null;
 
   /** @param {function(): void} onchange */
@@ -47,6 +48,7 @@ export class GalleryList {
     this.#query = query;
     this.#turn += 1;
     this.#loading = null;
+    this.#wantsAll = false;
     Object.assign(this, { total: null, next: null, fault: null, fresh: [] });
     this.onchange();
     return this.want(wanted, true);
@@ -89,19 +91,21 @@ export class GalleryList {
 
   /** Load everything that matches. @returns {Promise<boolean>} whether that worked */
   async all() {
-    await this.want(Infinity);
-    return this.isComplete;
+    const turn = this.#turn;
+    this.#wantsAll = true;
+    await this.want(this.#wanted);
+    return turn === this.#turn && this.isComplete;
   }
 
   #lacks() {
-    return !this.isComplete && this.items.length <= this.#wanted;
+    return !this.isComplete && (this.#wantsAll || this.items.length <= this.#wanted);
   }
 
   async #load(turn) {
     try {
       do {
         const isFirst = this.total === null;
-        const missing = this.#wanted + 1 - (isFirst ? 0 : this.items.length);
+        const missing = this.#wantsAll ? MOST : this.#wanted + 1 - (isFirst ? 0 : this.items.length);
         const answer = await this.#page(this.next, Math.min(MOST, Math.max(FIRST, missing)));
         if (turn !== this.#turn) return;
         if (isFirst) this.items = [];
@@ -115,6 +119,7 @@ export class GalleryList {
     } finally {
       if (turn === this.#turn) {
         this.#loading = null;
+        this.#wantsAll = false;
         this.onchange();
       }
     }

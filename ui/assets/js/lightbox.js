@@ -25,9 +25,9 @@ const AHEAD = 5;
  * @param {Object[]} items as GET /api/library gives them
  * @param {number} index of the first one shown
  * @param {{onChange?: function({item?: Object, deleted?: string}): void, onShow?: function(Object): void,
- *   more?: function(): Promise<Object[]>, total?: function(): number}} [options] `onChange` hears of an item that
- *   was marked or deleted; `onShow` of each that is walked to; `more` gives what follows in the list, [] at its
- *   end; `total` how many there are, with those not in `items` yet
+ *   more?: function(Object): Promise<Object[]>, total?: function(): number}} [options] `onChange` hears of an item that
+ *   was marked or deleted; `onShow` of each that is walked to; `more` gives what follows an item in the list,
+ *   [] at its end; `total` how many there are, with those not in `items` yet
  * @returns {Promise<void>} kept when it is closed
  */
 export function openLightbox(items, index, options = {}) {
@@ -37,6 +37,8 @@ export function openLightbox(items, index, options = {}) {
 class Lightbox {
   #closed = false;
   #asking = false;
+  /** Marks are set one after the other: of two that overtake each other the older one would stay. */
+  #marking = Promise.resolve();
 
   constructor(items, index, { onChange = () => {}, onShow = () => {}, more = null, total = null }) {
     this.items = [...items];
@@ -170,7 +172,7 @@ class Lightbox {
     if (this.more === null || this.#asking) return;
     this.#asking = true;
     try {
-      const further = await this.more();
+      const further = await this.more(this.items.at(-1));
       const known = new Set(this.items.map((item) => item.id));
       this.items.push(...further.filter((item) => !known.has(item.id)));
       if (further.length === 0) this.more = null;
@@ -194,17 +196,22 @@ class Lightbox {
 
   // -- doing -----------------------------------------------------------------------------------------------
 
-  async #mark(marks) {
-    const { item } = this;
+  #mark(marks) {
+    const { id } = this.item;
+    this.#marking = this.#marking.then(() => this.#markNow(id, marks));
+  }
+
+  async #markNow(id, marks) {
     try {
-      const marked = await mark(item.id, marks);
-      const place = this.items.findIndex((other) => other.id === item.id);
-      this.items[place] = { ...this.items[place], ...marked };
-      this.onChange({ item: this.items[place] });
+      const marked = await mark(id, marks);
+      const place = this.items.findIndex((other) => other.id === id);
+      if (place !== -1) this.items[place] = { ...this.items[place], ...marked };
+      this.onChange({ item: marked });
     } catch (error) {
       this.panel.say(error.message, true);
+      if (this.item?.id === id) this.panel.tags.show(this.item.tags ?? []);
     }
-    if (!this.#closed && this.item.id === item.id) this.#draw(this.panel.parameters);
+    if (!this.#closed && this.item.id === id) this.#draw(this.panel.parameters);
   }
 
   async #runAgain(item) {
