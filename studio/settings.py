@@ -99,8 +99,10 @@ class Settings(BaseSettings):
         return self.database or str(self.outputs / "studio.db")
 
 
-def gather(argv: Sequence[str]) -> dict[str, Any]:
+def gather(argv: Sequence[str], *, space_storage: Path = SPACE_STORAGE) -> dict[str, Any]:
     """The raw values of flags over environment over what the surroundings ask for, unchecked.
+
+    `space_storage` is where a Space keeps what must outlive it, if its owner rented that.
 
     Errors: ConfigurationError for a flag that doesn't exist; SystemExit(0) after printing `--help`.
     """
@@ -111,7 +113,7 @@ def gather(argv: Sequence[str]) -> dict[str, Any]:
         )()  # fmt: skip
     except SettingsError as error:
         raise ConfigurationError([f"command line: {error}"]) from None
-    return {**_platform_defaults(), **EnvSettingsSource(Settings)(), **flags}
+    return {**_platform_defaults(space_storage), **EnvSettingsSource(Settings)(), **flags}
 
 
 def read_settings(values: Mapping[str, Any]) -> Settings:
@@ -130,13 +132,13 @@ def read_settings(values: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _platform_defaults() -> dict[str, object]:
+def _platform_defaults(space_storage: Path) -> dict[str, object]:
     """What the surroundings ask for where neither a flag nor a STUDIO_ variable says otherwise."""
     values: dict[str, object] = {}
     if os.environ.get("SPACE_ID"):
         values |= {"host": "0.0.0.0", "port": 7860, "public": True}
-        if os.access(SPACE_STORAGE, os.W_OK):
-            values["outputs"] = SPACE_STORAGE / "outputs"
+        if os.access(space_storage, os.W_OK):
+            values["outputs"] = space_storage / "outputs"
     for key, name in (("host", "GRADIO_SERVER_NAME"), ("port", "GRADIO_SERVER_PORT")):
         if os.environ.get(name):
             values[key] = os.environ[name]

@@ -1,13 +1,18 @@
 """The studio on a Hugging Face Space, as far as its environment alone can show: address, names and frame."""
 
+import os
+import re
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.system.running import RunningStudio, running_studio, until
+from tests.system.running import ROOT, RunningStudio, running_studio, until
 
 SPACE = {"SPACE_ID": "somebody/studio", "SPACE_HOST": "somebody-studio.hf.space", "SYSTEM": "spaces"}
 SCRIPTED = Path(__file__).parents[1] / "scripted_engine.py"
@@ -70,10 +75,24 @@ def test_a_space_takes_jobs_by_its_own_name_and_from_its_own_page_only(space: Ru
 
 
 def test_a_space_listens_where_it_is_expected_unless_told_otherwise(tmp_path: Path) -> None:
+    with ExitStack() as taken:
+        with suppress(OSError):  # somebody else has it: then it is taken just as well
+            taken.enter_context(socket.create_server(("0.0.0.0", 7860)))
+        assert _refused(tmp_path) == (2, "0.0.0.0:7860")
+
+
+def test_a_space_that_is_told_a_port_listens_there(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        with running_studio(tmp_path, SCRIPTED, "--port", port, env=SPACE) as studio:
-            code = studio.process.wait(60)
+        assert _refused(tmp_path, "--port", port) == (2, f"0.0.0.0:{port}")
 
-    assert code == 2
-    assert any(f"0.0.0.0:{port} can't be used" in line for line in studio.log)
+
+def _refused(outputs: Path, *flags: str) -> tuple[int, str | None]:
+    """The exit code of a Space's studio whose port is taken, and the address that it names."""
+    done = subprocess.run(
+        [sys.executable, "app.py", "--outputs", str(outputs), *flags],
+        cwd=ROOT, env={**os.environ, "STUDIO_SD_SERVER": str(SCRIPTED), **SPACE},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    named = re.search(r"port: (\S+) can't be used", done.stderr)
+    return done.returncode, named and named[1]

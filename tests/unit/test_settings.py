@@ -127,6 +127,21 @@ def test_a_wrong_variable_of_gradio_is_told_like_our_own(monkeypatch: pytest.Mon
     assert [_faults()[0].split(":")[0], _faults()[0].split("got ")[1].split(" ")[0]] == ["port", "'seven'"]
 
 
+def test_a_space_keeps_its_pictures_in_its_lasting_storage_where_it_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def outputs(*argv: str, storage: Path) -> Path:
+        return read_settings(gather(argv, space_storage=storage)).outputs
+
+    lasting, here = tmp_path / "data", tmp_path / "outputs"
+    lasting.mkdir()
+    assert outputs(storage=lasting) == here, "it is no Space yet"
+    monkeypatch.setenv("SPACE_ID", "somebody/studio")
+    assert outputs(storage=lasting) == lasting / "outputs"
+    assert outputs(storage=tmp_path / "not rented") == here
+    assert outputs("--outputs", "elsewhere", storage=lasting) == tmp_path / "elsewhere"
+
+
 def test_a_space_is_public_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_ID", "somebody/studio")
 
