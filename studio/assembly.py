@@ -24,7 +24,6 @@ from studio.events import EventBus
 from studio.gallery import Gallery
 from studio.inputs import Inputs
 from studio.library import Library
-from studio.params import MAX_SEED
 from studio.preparation import GetReady, Preparation
 from studio.presets import Presets
 from studio.queue_order import QueueOrder
@@ -41,6 +40,9 @@ from studio.worker import Worker
 from studio.writer import GroupWriter, PooledWriter, Writer
 
 log = logging.getLogger(__name__)
+
+# Random seeds are below this, as A1111's are: short enough to type, and JavaScript doesn't round them.
+RANDOM_SEEDS = 2**32
 
 
 def open_studio(
@@ -113,7 +115,7 @@ def open_studio(
         worker=worker,
         bus=bus,
         clock=clock,
-        random_seed=random_seed or (lambda: secrets.randbelow(MAX_SEED)),
+        random_seed=random_seed or (lambda: secrets.randbelow(RANDOM_SEEDS)),
         on_close=on_close,
     )
 

@@ -104,8 +104,8 @@ def status_of(error: StudioError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
-def to_response(error: StudioError, *, job_id: str | None = None) -> JSONResponse:
-    """The answer for one of our own faults."""
+def retry_headers(error: StudioError) -> dict[str, str]:
+    """`Retry-After`, where trying again later makes sense."""
     retry_after: int | None = None
     if isinstance(error, QueueFull):
         retry_after = error.retry_after
@@ -113,14 +113,20 @@ def to_response(error: StudioError, *, job_id: str | None = None) -> JSONRespons
         retry_after = STOPPING_RETRY
     elif isinstance(error, EngineUnavailable):
         retry_after = ENGINE_RETRY
-    headers = None if retry_after is None else {"Retry-After": str(retry_after)}
-    sentence = error.message
+    return {} if retry_after is None else {"Retry-After": str(retry_after)}
+
+
+def sentence_of(error: StudioError) -> str:
+    """What a caller is told about a fault; what is nobody else's business goes to the log."""
     if isinstance(error, StorageFull):
-        log.error("%s", error)  # with its path, which is nobody else's business
-        sentence = (
-            "The studio has no room, or no right to write, in its outputs folder; its log names the place."
-        )
-    return error_response(status_of(error), sentence, headers=headers, job_id=job_id)
+        log.error("%s", error)  # with its path
+        return "The studio has no room, or no right to write, in its outputs folder; its log names the place."
+    return error.message
+
+
+def to_response(error: StudioError, *, job_id: str | None = None) -> JSONResponse:
+    """The answer for one of our own faults."""
+    return error_response(status_of(error), sentence_of(error), headers=retry_headers(error), job_id=job_id)
 
 
 def invalid(error: ValidationError) -> InvalidRequest:
@@ -128,14 +134,14 @@ def invalid(error: ValidationError) -> InvalidRequest:
     return InvalidRequest(to_sentence(error.errors(include_url=False)))
 
 
-def to_sentence(details: Sequence[ErrorDetails]) -> str:
-    """All that is wrong with a request, the field first."""
-    sentences = list(dict.fromkeys(_sentence(detail) for detail in details))
+def to_sentence(details: Sequence[ErrorDetails], *, spelled: Mapping[str, str] = _SPELLED) -> str:
+    """All that is wrong with a request, the field first; `spelled` has the fields that go by other names."""
+    sentences = list(dict.fromkeys(_sentence(detail, spelled) for detail in details))
     more = len(sentences) - MOST_FAULTS
     return "; ".join(sentences[:MOST_FAULTS]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _sentence(detail: ErrorDetails) -> str:
+def _sentence(detail: ErrorDetails, spelled: Mapping[str, str]) -> str:
     kind, place = detail["type"], [str(part) for part in detail["loc"]]
     if kind == "json_invalid":
         return f"The body is not valid JSON: {detail['ctx']['error']} at position {place[-1]}."
@@ -143,7 +149,7 @@ def _sentence(detail: ErrorDetails) -> str:
         place = place[1:]
     if not place and kind != "value_error":
         return "The body must be a JSON object, sent with Content-Type: application/json."
-    name = ".".join(_SPELLED.get(part, _shown_name(part)) for part in place)
+    name = ".".join(spelled.get(part, _shown_name(part)) for part in place)
     if kind == "missing":
         return f"{name}: is required"
     if kind == "extra_forbidden":

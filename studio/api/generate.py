@@ -9,19 +9,15 @@ from studio.api.errors import error_response, faults, to_response
 from studio.api.forms import EditForm, VariationForm, body_of
 from studio.api.submission import submit_edit, submit_text, submit_variation
 from studio.api.views import QueuedView, ResultView
-from studio.api.waiting import ClientGone, until_final
-from studio.errors import InvalidImage, InvalidRequest, Stopping
-from studio.job import Job, JobStatus
+from studio.api.waiting import CLIENT_CLOSED_REQUEST, ClientGone, fault_of, until_final
+from studio.errors import Stopping
+from studio.job import Job
 from studio.service import Studio
 
 router = APIRouter()
 
 _SYNC_FAULTS = faults(400, 409, 413, 429, 500, 503, 504, 507)
 _QUEUE_FAULTS = faults(400, 409, 413, 429, 503, 507)
-# What is found wrong with a request only once its pictures are looked at together.
-_CODES_OF_BAD_REQUESTS = (InvalidRequest.code, InvalidImage.code)
-# Nobody reads the answer of a client that hung up; the access log shows this status.
-_CLIENT_CLOSED_REQUEST = 499
 
 
 @router.post(
@@ -107,12 +103,9 @@ async def _finished(request: Request, studio: Studio, submitted: Job) -> ResultV
     except Stopping as error:
         return to_response(error, job_id=job_id)
     except ClientGone:
-        return Response(status_code=_CLIENT_CLOSED_REQUEST)
-    if job.status is JobStatus.CANCELLED:
-        return error_response(409, "The job was cancelled.", job_id=job_id)
-    if job.status is JobStatus.FAILED:
-        status = 400 if job.error_code in _CODES_OF_BAD_REQUESTS else 500
-        return error_response(status, job.error or "The job failed.", job_id=job_id)
-    if job.generation_id is None:
-        return error_response(404, "The pictures of this job were deleted.", job_id=job_id)
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    fault = fault_of(job)
+    if fault is not None:
+        return error_response(*fault, job_id=job_id)
+    assert job.generation_id is not None
     return ResultView.of(await run_in_threadpool(studio.generation, job.generation_id))

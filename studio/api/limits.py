@@ -10,6 +10,8 @@ from studio.pictures import MAX_UPLOAD_BYTES
 JSON_BYTES = 2**20
 # A picture, its mask, and room for the fields and the parts' headers.
 FORM_BYTES = 2 * MAX_UPLOAD_BYTES + 2**20
+# The same where pictures are text: three bytes are four letters of base64.
+BASE64_BYTES = 2 * (MAX_UPLOAD_BYTES * 4 // 3) + 2**20
 
 
 class BodyLimit:
@@ -18,8 +20,10 @@ class BodyLimit:
     The framework's own `max_body_size` answers a declared length in plain text, so it can't be used here.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, json_bytes: int = JSON_BYTES) -> None:
+        """`json_bytes` is the limit of everything that is no multipart form."""
         self._app = app
+        self._json_bytes = json_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -27,7 +31,7 @@ class BodyLimit:
             return
         headers = Headers(scope=scope)
         is_form = headers.get("content-type", "").lower().startswith("multipart/")
-        limit = FORM_BYTES if is_form else JSON_BYTES
+        limit = FORM_BYTES if is_form else self._json_bytes
         sentence = f"The body is too large; the limit is {limit} bytes."
         declared = headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > limit:

@@ -188,3 +188,8 @@ def test_outputs_that_can_not_be_written_answer_507(own: Served) -> None:
     answer = own.api.post("/queue/variation", files={"image": picture_file()})
     assert answer.status_code == 507, answer.text
     assert "room" in answer.json()["error"]
+
+
+def test_a_random_seed_survives_javascript(served: Served) -> None:
+    generation = served.api.get(f"/generations/{served.generation()['id']}").json()
+    assert int(generation["seed"]) < 2**32
