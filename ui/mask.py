@@ -57,10 +57,13 @@ class Painting:
 def read_painting(value: object) -> Painting | None:
     """The painter's value, or None if no picture is open.
 
-    Errors: InvalidRequest or InvalidImage, which a hand-made request meets but not the painter itself.
+    Errors: InvalidRequest while another picture is on its way; also InvalidImage, which a hand-made request
+    meets but not the painter itself.
     """
     if not isinstance(value, Mapping):
         return None
+    if value.get("waiting") is True:
+        raise InvalidRequest("is still being opened; press the button again in a moment", field="image")
     # Right after Python opened a picture the browser may not have answered yet.
     image = value.get("image") or value.get("open")
     if image is None:

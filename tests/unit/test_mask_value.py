@@ -64,6 +64,11 @@ def test_a_picture_that_python_just_opened_counts_before_the_browser_answered() 
     assert painting == Painting(ID, 40, 30, mask=None, feather=0, extend=Extension())
 
 
+def test_a_picture_that_is_still_being_opened_is_told_to_be_waited_for() -> None:
+    with pytest.raises(InvalidRequest, match="still being opened"):
+        read_painting(value(waiting=True))
+
+
 def test_a_mask_without_a_painted_pixel_is_no_mask() -> None:
     assert read_mask(address(Image.new("1", (40, 30))), (40, 30)) is None
     assert read_mask(None, (40, 30)) is None

@@ -11,7 +11,8 @@ def painter(*, elem_id: str, offers_history: bool = True) -> gr.HTML:
     """A mask painter. Its value, read by `ui.mask.read_painting`, is never older than the last stroke:
 
         {"image": {"id", "width", "height"} | None, "mask": "data:image/png;base64,..." | None,
-         "painted": 0..1, "feather": pixels, "extend": {"left", "top", "right", "bottom"}}
+         "painted": 0..1, "feather": pixels, "extend": {"left", "top", "right", "bottom"},
+         "waiting": whether another picture is on its way, which takes the place of this one}
 
     As an output: {"open": {"id", "width", "height"}} opens an input picture, {"open_image": id} one of the
     history, both with an empty mask; a whole value restores it; None closes the picture.

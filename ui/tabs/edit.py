@@ -33,10 +33,13 @@ _VERBS = {
     "both": "Extend and repaint the painted area",
 }
 _NONE_CHOSEN = "Choose a picture first"
+# What the button says while it can't be pressed.
+_NOT_YET = {"none": _NONE_CHOSEN, "wait": "Opening the picture…"}
 _BY_REFERENCE = "Edit the picture"
 _NEW_GROUND = "Always 1 here: new ground keeps nothing"
 _STRENGTHS = {
     "none": "0 keeps the picture, 1 ignores it",
+    "wait": "0 keeps the picture, 1 ignores it",
     "whole": "0 keeps the picture, 1 ignores it",
     "paint": "0 keeps what is under the paint, 1 ignores it",
     "extend": _NEW_GROUND,
@@ -86,8 +89,8 @@ class EditForm(Form):
     ) -> tuple[Any, Any]:
         """The words on the button, and whether it can be pressed."""
         aim = aimed(value)
-        if aim == "none":
-            return gr.update(value=_NONE_CHOSEN, interactive=False), None
+        if aim in _NOT_YET:
+            return gr.update(value=_NOT_YET[aim], interactive=False), None
         verb = _BY_REFERENCE if aim == "whole" and self.looks(model_id) else _VERBS[aim]
         try:
             choice = Alternatives(alternatives)

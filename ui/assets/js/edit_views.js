@@ -15,9 +15,11 @@ const SUBMITTED = "studio:edit-submitted";
  * What a painter's value asks for.
  *
  * @param {{image: {id: string}|null, mask: string|null, extend: Object<string, number>}|null} painting
- * @returns {string} "none", or "whole", "paint", "extend" or "both" and the id of the picture
+ * @returns {string} "none", "wait" while a picture is on its way, or "whole", "paint", "extend" or "both" and the
+ *   id of the picture
  */
 export function aim(painting) {
+  if (painting?.waiting || painting?.open || painting?.open_image) return "wait";
   if (!painting?.image) return "none";
   const grows = Object.values(painting.extend ?? {}).some((pixels) => pixels > 0);
   const word = painting.mask === null ? (grows ? "extend" : "whole") : grows ? "both" : "paint";
@@ -45,6 +47,7 @@ export function mount({ element, props, watch }) {
   }
 
   watch("value", () => {
+    if (props.value === "wait") return;
     const id = props.value.split(" ")[1] ?? null;
     const isOther = id !== picture;
     picture = id;

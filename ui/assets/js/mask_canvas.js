@@ -3,6 +3,7 @@
  *
  * The bits (mask_bits.js) are the truth; the canvas only shows them, and nothing is ever read back from it.
  */
+import { h } from "./dom.js";
 import { MaskBits } from "./mask_bits.js";
 import { encodePng, toDataURL } from "./mask_png.js";
 
@@ -54,15 +55,16 @@ export class MaskCanvas {
     return this.#stroke !== null;
   }
 
-  /** An empty mask for a picture of that size, without history. */
-  open(width, height) {
+  /** An empty mask for a picture of that size, or one like `pixels` (see `decoded`), without history. */
+  open(width, height, pixels = null) {
     this.#bits = new MaskBits(width, height);
+    if (pixels !== null) this.#bits.setFrom(pixels);
     this.#undo = [];
     this.#redo = [];
     this.#stroke = null;
     this.canvas.width = width;
     this.canvas.height = height;
-    this.revision += 1;
+    this.#touch(this.#bits.box);
   }
 
   // Strokes: begin, any number of lines, then end or cancel.
@@ -117,11 +119,10 @@ export class MaskCanvas {
 
   /** Replace the mask by the one in a picture file. Throws an Error with a sentence if there is none. */
   async load(file) {
-    const size = [this.width, this.height];
-    const decoded = await decode(file);
+    const ground = this.#bits;
+    const pixels = await decoded(file);
     // Another picture may have been opened meanwhile; the file was meant for this one.
-    if (size[0] !== this.width || size[1] !== this.height) return;
-    this.#step((bits) => bits.setFrom(decoded));
+    if (ground === this.#bits) this.#step((bits) => bits.setFrom(pixels));
   }
 
   /** @param {number[]} colour red, green, blue, 0 to 255 each */
@@ -154,9 +155,11 @@ export class MaskCanvas {
     return this.#address.text;
   }
 
-  /** The mask as a PNG file of eight bits a pixel, which every program reads. */
-  toFile() {
-    return new Blob([encodePng(this.#bits, 8)], { type: "image/png" });
+  /** Download the mask as a PNG file of eight bits a pixel, which every program reads. */
+  save() {
+    const href = URL.createObjectURL(new Blob([encodePng(this.#bits, 8)], { type: "image/png" }));
+    h("a", { href, download: `mask-${this.width}x${this.height}.png` }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 60_000);
   }
 
   #step(change) {
@@ -212,8 +215,13 @@ export class MaskCanvas {
   }
 }
 
-/** The pixels of a picture file as they are in it: no colour management, no rotation left to do. */
-async function decode(file) {
+/**
+ * The pixels of a picture file as they are in it: no colour management, no rotation left to do.
+ *
+ * @param {Blob} file
+ * @returns {Promise<ImageData>} throws an Error with a sentence if it is no mask to use
+ */
+export async function decoded(file) {
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });

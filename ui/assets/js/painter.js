@@ -3,15 +3,15 @@
  *
  * `props.value` is always complete and new, at the end of each stroke and after each other change:
  * `{image: {id, width, height} | null, mask: PNG data address | null, painted: 0..1, feather: pixels,
- * extend: {left, top, right, bottom}}`. Writing it takes some 20 ms at 24 million pixels, so nothing is put
- * off. From Python: `{"open": {id, width, height}}` or `{"open_image": id}` opens a picture with an empty
+ * extend: {left, top, right, bottom}, waiting: whether another picture is on its way}`. Writing it takes some
+ * 20 ms at 24 million pixels, so nothing is put off. From Python: `{"open": {id, width, height}}` or `{"open_image": id}` opens a picture with an empty
  * mask, a value of the shape above restores it, and None closes the picture.
  *
  * Events: Gradio raises `change` by itself when the value changes; `choose` asks for a picture from elsewhere.
  */
 import { address } from "./api.js";
 import { h, on } from "./dom.js";
-import { MaskCanvas } from "./mask_canvas.js";
+import { decoded, MaskCanvas } from "./mask_canvas.js";
 import { listenForKeys } from "./painter_keys.js";
 import { PainterMemory } from "./painter_memory.js";
 import { PainterPointer } from "./painter_pointer.js";
@@ -47,6 +47,7 @@ class Painter {
   /** The value with the mask that was left for another picture. */
   #left = null;
   #opening = 0;
+  #isWaiting = false;
 
   constructor(parent, props, trigger, watch) {
     this.props = props;
@@ -94,7 +95,7 @@ class Painter {
       },
       zoomIn: () => this.viewport.zoomBy(ZOOM_STEP), zoomOut: () => this.viewport.zoomBy(1 / ZOOM_STEP),
       fitView: () => this.viewport.fit(), actualSize: () => this.viewport.actualSize(),
-      saveMask: () => this.#saveMask(), webcam: () => this.source.fromWebcam(this.view.root),
+      saveMask: () => this.mask.toDataURL() !== null && this.mask.save(), webcam: () => this.source.fromWebcam(this.view.root),
       choose: () => trigger("choose"), remove: () => this.#close(),
       resetExtension: () => this.#setExtension(NO_EXTENSION),
     };
@@ -118,7 +119,7 @@ class Painter {
   #receiver() {
     return {
       open: (picture) => this.#open(picture),
-      busy: (what) => (what === null ? this.#showStatus() : this.view.showBusy(what)),
+      busy: (what) => this.#wait(what),
       fail: (sentence) => this.view.showFault(sentence),
     };
   }
@@ -142,26 +143,19 @@ class Painter {
     if (value?.image && value.image.id === this.#image?.id && value.mask === this.#written.mask) return;
     if (value?.open) await this.source.fromInput(value.open);
     else if (value?.open_image) await this.source.fromImage(value.open_image);
-    else if (value?.image) await this.#restore(value);
+    else if (value?.image) await this.source.fromInput({ ...value.image, painting: value });
     else if (this.isOpen) this.#close();
   }
 
   /** Go on where a reload of the page interrupted; a picture that is gone is no fault of the person. */
   async #recall() {
     const value = this.memory.recall();
-    if (value?.image) await this.#restore(value);
+    if (value?.image) await this.source.fromInput({ ...value.image, painting: value });
     if (!this.isOpen) this.view.showFault(null);
   }
 
-  async #restore({ image, mask, feather, extend }) {
-    await this.source.fromInput(image);
-    if (this.#image?.id !== image.id) return;
-    this.#feather = bounded(feather ?? this.#feather, 0, MOST_FEATHER);
-    this.#setExtension({ ...NO_EXTENSION, ...extend });
-    if (mask) await this.#loadMask(await (await fetch(mask)).blob());
-  }
-
-  async #open({ id, width, height }) {
+  /** The picture and what was painted on it come at once: nobody can send one without the other. */
+  async #open({ id, width, height, painting = {} }) {
     const turn = (this.#opening += 1);
     const picture = h("img", { src: address(inputPath(id)), alt: "", draggable: "false" });
     try {
@@ -169,15 +163,18 @@ class Painter {
     } catch {
       throw new Error("That picture can't be shown. It may have been removed; choose it again.");
     }
+    const mask = painting.mask ? await decoded(await (await fetch(painting.mask)).blob()) : null;
     if (turn !== this.#opening) return; // another one was opened meanwhile
     this.#leave();
     this.#image = { id, width, height };
-    this.#extend = { ...NO_EXTENSION };
-    this.mask.open(width, height);
+    this.#extend = { ...NO_EXTENSION, ...painting.extend };
+    this.#feather = bounded(painting.feather ?? this.#feather, 0, MOST_FEATHER);
+    this.mask.open(width, height, mask);
     this.pointer.enabled = true;
     this.view.showOpen(picture);
     this.viewport.open(width, height, this.#extend);
     this.#setSize(Math.max(width, height) * BRUSH_SHARE);
+    this.#isWaiting = false;
     this.#commit();
   }
 
@@ -199,10 +196,10 @@ class Painter {
     this.view.comeBack.hidden = this.#left === null;
   }
 
-  async #comeBack() {
+  #comeBack() {
     const left = this.#left;
     this.#left = null;
-    await this.#restore(left);
+    this.source.fromInput({ ...left.image, painting: left });
   }
 
   // The mask's file.
@@ -214,13 +211,6 @@ class Painter {
     } catch (fault) {
       this.view.showFault(fault.message);
     }
-  }
-
-  #saveMask() {
-    if (this.mask.toDataURL() === null) return;
-    const href = URL.createObjectURL(this.mask.toFile());
-    h("a", { href, download: `mask-${this.mask.width}x${this.mask.height}.png` }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 60_000);
   }
 
   // Settings.
@@ -238,7 +228,23 @@ class Painter {
 
   // What is shown and handed on.
 
+  /** Another picture is on its way (a sentence about it), or no longer (null). What is kept stays as it was. */
+  #wait(what) {
+    if (this.#isWaiting !== (what !== null)) {
+      this.#isWaiting = what !== null;
+      this.#write();
+    }
+    if (what === null) this.#showStatus();
+    else this.view.showBusy(what);
+  }
+
   #commit() {
+    this.#write();
+    this.memory.keep(this.#written);
+    this.#refresh();
+  }
+
+  #write() {
     const mask = this.isOpen ? this.mask.toDataURL() : null;
     this.#written = {
       image: this.#image && { ...this.#image },
@@ -246,10 +252,9 @@ class Painter {
       painted: mask === null ? 0 : this.mask.painted,
       feather: this.#feather,
       extend: { ...this.#extend },
+      waiting: this.#isWaiting,
     };
     this.props.value = this.#written;
-    this.memory.keep(this.#written);
-    this.#refresh();
   }
 
   #refresh() {
