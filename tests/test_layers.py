@@ -63,7 +63,10 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         ),
     ),
     # The page's door hangs Gradio and its files into the application.
-    **dict.fromkeys(("fastapi", "starlette"), ("studio/api/", "app.py", "ui/mount.py", "ui/late.py")),
+    **dict.fromkeys(
+        ("fastapi", "starlette"),
+        ("studio/api/", "app.py", "ui/mount.py", "ui/head.py", "ui/late.py"),
+    ),
     "uvicorn": ("app.py",),
     "httpx": ("studio/sdserver/",),
     # The training programs start engines to check their work, and shuffle by a seed, to be repeatable.

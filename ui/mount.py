@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from studio.service import Studio
 from ui.build import build_page
+from ui.head import EarlyHead, head_of_page
 from ui.theme import studio_theme
 
 ASSETS = Path(__file__).parent / "assets"
@@ -27,6 +28,7 @@ def mount_page(app: FastAPI, studio: Studio) -> None:
     """
     version = _version_of_assets()
     app.mount("/studio-assets", _Assets(directory=ASSETS))
+    app.add_middleware(EarlyHead, markup=head_of_page())
     page = build_page(studio)
     page.queue(default_concurrency_limit=8, max_size=64, api_open=False)
     gr.mount_gradio_app(
@@ -68,15 +70,8 @@ def _version_of_assets() -> str:
 
 
 def _head(version: str) -> str:
-    """What the page's head holds besides Gradio's: dark or light before the first paint, and our scripts."""
-    early = (
-        "try{const t=localStorage.getItem('studio-theme');"
-        "const dark=t?t==='dark':matchMedia('(prefers-color-scheme: dark)').matches;"
-        "document.documentElement.style.colorScheme=dark?'dark':'light';"
-        "addEventListener('DOMContentLoaded',()=>document.body.classList.toggle('dark',dark));}catch(e){}"
-    )
+    """What Gradio adds to the page's head when it starts."""
     return (
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<script>{early}</script>"
         f'<script type="module" src="studio-assets/js/page.js?v={version}"></script>'
     )

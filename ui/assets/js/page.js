@@ -2,10 +2,8 @@
 import { keepEarlyWords } from "./early_words.js";
 import { listenToKeys } from "./keyboard.js";
 import { watchTheWork } from "./notify.js";
-import { keepTheme } from "./theme.js";
 import { listenForWeights } from "./weights.js";
 
-keepTheme();
 keepEarlyWords();
 listenToKeys();
 watchTheWork();

@@ -42,8 +42,8 @@ class PulseBar {
     const theme = h("button", { class: "st-button st-icon-only", type: "button", title: "Dark or light",
       "aria-label": "Switch between dark and light", onclick: toggleTheme }, icon("invert"));
     this.root = h("header", { class: "st-bar" },
-      h("a", { class: "st-brand", href: "./", title: "sd.cpp Studio" }, h("img", { src: "studio-assets/icon.svg", alt: "", width: "22", height: "22" }),
-        h("span", {}, "sd.cpp Studio")),
+      h("h1", {}, h("a", { class: "st-brand", href: "./", title: "sd.cpp Studio" }, h("img", { src: "studio-assets/icon.svg", alt: "", width: "22", height: "22" }),
+        h("span", {}, "sd.cpp Studio"))),
       this.job, h("span", { class: "st-space" }), this.engine, this.waiting, theme);
     this.running = null;
     this.connected = true;
