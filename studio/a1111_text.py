@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from studio.extras import UPSCALERS
@@ -79,6 +79,22 @@ def read_pairs(line: str) -> dict[str, str]:
     Commas part them, but not within JSON: a quoted value comes without its quotes.
     """
     pairs: dict[str, str] = {}
+    for key, value in _pairs(line):
+        pairs.setdefault(key.lower(), value)
+    return pairs
+
+
+def as_written(text: str) -> dict[str, str]:
+    """Prompt, Negative prompt and the pairs of a text, the keys as the text spells them."""
+    prompt, negative, pairs = split_text(text)
+    found = {"Prompt": prompt, "Negative prompt": negative or ""}
+    if pairs:
+        for key, value in _pairs(text.strip().rpartition("\n")[2]):
+            found.setdefault(key, value)
+    return found
+
+
+def _pairs(line: str) -> Iterator[tuple[str, str]]:
     position = 0
     for _ in range(_MAX_PAIRS):
         if position >= len(line):
@@ -88,8 +104,7 @@ def read_pairs(line: str) -> dict[str, str]:
             position = _after_comma(line, position)
             continue
         value, position = _read_value(line, match.end())
-        pairs.setdefault(match[1].lower(), value)
-    return pairs
+        yield match[1], value
 
 
 def _read_value(line: str, start: int) -> tuple[str, int]:
@@ -131,7 +146,7 @@ def to_values(text: str) -> dict[str, Any]:
         values["strength"] = pairs["denoising strength"]
     if "hires upscale" in pairs:
         values["hires"] = _second_pass(pairs)
-    return values | _sampling(pairs.get("sampler", ""), pairs.get("schedule type", ""))
+    return values | sampling(pairs.get("sampler", ""), pairs.get("schedule type", ""))
 
 
 def _second_pass(pairs: Mapping[str, str]) -> dict[str, Any]:
@@ -157,8 +172,11 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _sampling(sampler: str, scheduler: str) -> dict[str, str]:
-    """Sampler and scheduler in our names; once they were one word: "DPM++ 2M Karras"."""
+def sampling(sampler: str, scheduler: str) -> dict[str, str]:
+    """`sampler` and `scheduler` in our names, as far as they are known.
+
+    Once they were one word: "DPM++ 2M Karras"; a scheduler of its own counts for more than that.
+    """
     found: dict[str, str] = {}
     name = _plain(sampler)
     if name not in _SAMPLERS:

@@ -73,6 +73,27 @@ class Inputs:
             size=size,
         )
 
+    def save_for_img2img(
+        self, content: bytes, mask: bytes | None, *, invert: bool, fill: bool
+    ) -> PaintedInput:
+        """Store a picture and a mask that are meant as A1111 means them: masks.from_a1111, which see.
+
+        `fill` replaces what is to be repainted by the colours around it. Errors: InvalidImage naming
+        `init_images` or `mask`; TooLarge; StorageFull.
+        """
+        picture = pictures.flatten(pictures.read_upload(content, field="init_images"))
+        painted = None
+        if mask is not None:
+            painted = masks.from_a1111(pictures.read_upload(mask, field="mask"), invert=invert)
+            if painted.size != picture.size:
+                painted = painted.resize(picture.size, Image.Resampling.NEAREST)
+            picture = masks.smeared(picture, painted) if fill else picture
+        return PaintedInput(
+            image=self._gallery.save_input(pictures.to_png(picture)),
+            mask=None if painted is None else self._gallery.save_input(pictures.to_png(painted)),
+            size=picture.size,
+        )
+
     def file(self, input_id: str, edge: int | None = None) -> Path:
         """The stored PNG, or a WEBP of at most `edge` pixels a side. Errors: NotFound; InvalidRequest."""
         if edge is None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from studio.errors import InvalidImage
 from studio.params import Fit
@@ -12,6 +12,9 @@ REPAINT = 255
 KEEP = 0
 # The engine's own threshold for masks.
 _THRESHOLD = 128
+
+# How far colours run when a painted area is filled from its surroundings, in pixels, the widest first.
+_SMEARS = (256, 64, 16, 4)
 
 _Plane = npt.NDArray[np.float32]
 
@@ -42,6 +45,40 @@ def from_alpha(image: Image.Image) -> Image.Image | None:
     alpha = image.getchannel("A")
     mask = alpha.point([REPAINT if value < _THRESHOLD else KEEP for value in range(256)])
     return None if is_empty(mask) else mask
+
+
+def from_a1111(image: Image.Image, *, invert: bool) -> Image.Image:
+    """The mask in a file as A1111 reads it; mode L, hard 0 or 255.
+
+    If it has transparent pixels, the opaque ones repaint and colour does not count; else the bright ones do.
+    `invert` swaps what repaints and what stays. Errors: InvalidImage if nothing is painted.
+    """
+    plane = image.getchannel("A") if image.mode == "RGBA" else image.convert("L")
+    bright, dark = (KEEP, REPAINT) if invert else (REPAINT, KEEP)
+    mask = plane.point([bright if value >= _THRESHOLD else dark for value in range(256)])
+    if is_empty(mask):
+        colour = "white" if invert else "black"
+        raise InvalidImage(f"the mask is all {colour}: nothing would change", field="mask")
+    return mask
+
+
+def smeared(image: Image.Image, mask: Image.Image) -> Image.Image:
+    """`image` with what the mask repaints replaced by the colours around it; both of one size, RGB and L.
+
+    The nearer the border of the area, the narrower the surroundings a colour comes from.
+    """
+    kept = mask.point([255 - value for value in range(256)])
+    known = image.copy()
+    known.putalpha(kept)
+    premultiplied = known.convert("RGBa")
+    # One pixel that weighs every kept one; all of it painted gives black, which is as good as any.
+    filled = (
+        premultiplied.resize((1, 1), Image.Resampling.BOX).convert("RGBA").convert("RGB").resize(image.size)
+    )
+    for radius in _SMEARS:
+        layer = premultiplied.filter(ImageFilter.GaussianBlur(radius)).convert("RGBA")
+        filled.paste(layer, mask=layer.getchannel("A"))
+    return Image.composite(filled, image, mask)
 
 
 def is_empty(mask: Image.Image) -> bool:

@@ -22,6 +22,7 @@ from studio.api import (
     queue,
     queue_control,
 )
+from studio.api.a1111.app import create_a1111
 from studio.api.access import HostRule
 from studio.api.errors import add_handlers
 from studio.api.guard import Guard
@@ -83,11 +84,13 @@ async def waiting_page() -> FileResponse:
 
 
 def install(app: FastAPI, studio: Studio, page: ASGIApp | None = None) -> None:
-    """Give the outer application its guard, the API at /api, and `page` (or a plain one) at /.
+    """Give the outer application its guard, its APIs (/api, A1111's), and `page` (or a plain one) at /.
 
     `app.state.hosts` can admit further names while it runs.
     """
-    app.mount("/api", create_api(studio))
+    api = create_api(studio)
+    app.mount("/api", api)
+    app.mount("/sdapi/v1", create_a1111(studio, api.state.decoders))
     if page is None:
         app.add_api_route("/", waiting_page, include_in_schema=False)
     else:

@@ -1,7 +1,10 @@
 """Caps on request bodies, before anything is parsed."""
 
+from collections.abc import Callable
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.api.errors import error_response
@@ -20,9 +23,15 @@ class BodyLimit:
     The framework's own `max_body_size` answers a declared length in plain text, so it can't be used here.
     """
 
-    def __init__(self, app: ASGIApp, json_bytes: int = JSON_BYTES) -> None:
-        """`json_bytes` is the limit of everything that is no multipart form."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        json_bytes: int = JSON_BYTES,
+        answer: Callable[..., Response] = error_response,
+    ) -> None:
+        """`json_bytes` is the limit of everything that is no multipart form; `answer` as error_response."""
         self._app = app
+        self._answer = answer
         self._json_bytes = json_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,7 +44,7 @@ class BodyLimit:
         sentence = f"The body is too large; the limit is {limit} bytes."
         declared = headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > limit:
-            await error_response(413, sentence, headers={"Connection": "close"})(scope, receive, send)
+            await self._answer(413, sentence, headers={"Connection": "close"})(scope, receive, send)
             return
         total = 0
 

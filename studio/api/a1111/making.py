@@ -1,0 +1,101 @@
+"""txt2img and img2img: jobs like all others, and waiting for them."""
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from studio.api.a1111.base64_pictures import from_base64
+from studio.api.a1111.bodies import Body, ImageBody, TextBody
+from studio.api.a1111.callers import Caller, CallerDep
+from studio.api.a1111.errors import error_response, to_response
+from studio.api.a1111.info import answer_of
+from studio.api.a1111.overrides import keep
+from studio.api.a1111.translation import Translation, translate
+from studio.api.bodies import NOT_STORED_YET
+from studio.api.dependencies import StudioDep
+from studio.api.submission import check_offer
+from studio.api.waiting import CLIENT_CLOSED_REQUEST, ClientGone, fault_of, until_final
+from studio.errors import InvalidRequest, Stopping
+from studio.inputs import PaintedInput
+from studio.job import Job
+from studio.params import GenerationParams
+from studio.service import Studio
+
+router = APIRouter()
+
+
+@router.post("/txt2img", summary="Pictures from words", operation_id="txt2img")
+async def txt2img(request: Request, body: TextBody, studio: StudioDep, caller: CallerDep) -> Response:
+    """Waits for the pictures as `POST /api/generate` does."""
+    translation = await run_in_threadpool(translate, studio, body, caller)
+    return await _made(request, studio, caller, body, translation, translation.to_params())
+
+
+@router.post("/img2img", summary="Pictures from a picture and words", operation_id="img2img")
+async def img2img(request: Request, body: ImageBody, studio: StudioDep, caller: CallerDep) -> Response:
+    """With a mask only what is white in it is painted. Waits as txt2img does."""
+    translation = await run_in_threadpool(translate, studio, body, caller)
+    if len(body.init_images or ()) != 1:
+        raise InvalidRequest(
+            f"needs exactly one picture, not {len(body.init_images or ())}", field="init_images"
+        )
+    # Everything that can be refused is, before a picture is stored for it.
+    checked = translation.to_params(input_image=NOT_STORED_YET, mask=NOT_STORED_YET if body.mask else None)
+    await run_in_threadpool(check_offer, studio, checked)
+    decoders: asyncio.Semaphore = request.app.state.decoders
+    async with decoders:
+        stored = await run_in_threadpool(_stored, studio, body)
+    params = translation.to_params(input_image=stored.image, mask=stored.mask)
+    return await _made(request, studio, caller, body, translation, params, stored.size)
+
+
+def _stored(studio: Studio, body: ImageBody) -> PaintedInput:
+    (picture,) = body.init_images or ("",)
+    return studio.inputs.save_for_img2img(
+        from_base64(picture, field="init_images"),
+        from_base64(body.mask, field="mask") if body.mask else None,
+        invert=body.inpainting_mask_invert == 1,
+        fill=not body.inpainting_fill,
+    )
+
+
+async def _made(
+    request: Request,
+    studio: Studio,
+    caller: Caller,
+    body: Body,
+    translation: Translation,
+    params: GenerationParams,
+    input_size: tuple[int, int] | None = None,
+) -> Response:
+    """Submits, waits, and answers with what the job made, or why there is nothing to show (yet)."""
+    submitted = await run_in_threadpool(studio.submit, params, input_size=input_size)
+    job_id, seconds = submitted.id, studio.settings.wait_seconds
+    caller.remember(job_id)
+    if translation.kept is not None:
+        keep(caller, translation.kept)
+    try:
+        job = await until_final(request, studio, job_id, seconds)
+    except TimeoutError:
+        sentence = f"The job is not done after {seconds:g} seconds. It goes on: GET /api/queue/{job_id}."
+        return error_response(504, sentence, job_id=job_id)
+    except Stopping as error:
+        return to_response(error, job_id=job_id)
+    except ClientGone:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    caller.forget(job_id)
+    fault = fault_of(job)
+    if fault is not None:
+        return error_response(*fault, kind=_kind(job), job_id=job_id)
+    assert job.generation_id is not None
+    return await run_in_threadpool(_answer, studio, body, job.generation_id)
+
+
+def _kind(job: Job) -> str | None:
+    return None if job.error_code is None else job.error_code.title().replace("_", "")
+
+
+def _answer(studio: Studio, body: Body, generation_id: str) -> Response:
+    return JSONResponse(answer_of(studio, body, studio.generation(generation_id)))
