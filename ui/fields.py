@@ -1,17 +1,20 @@
 """Fields: a widget for each field of a form, in the order in which people fill it in."""
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
 from studio.model import Model
+from studio.offers import offer_of
 from studio.params import SAMPLERS, SCHEDULERS, JobType
 from studio.service import Studio
 from studio.wording import Alternatives
-from ui import values as plain
+from ui.advanced import Advanced
 from ui.components.element import own_element
-from ui.values import AS_INPUT, FIELDS, LABELS, MEDIUM, SHAPES
+from ui.values import starting
+from ui.vocabulary import AS_INPUT, FIELDS, LABELS, MEDIUM, SHAPES
 
 _QUALITIES = [
     ("As the model likes", ""),
@@ -48,7 +51,7 @@ class Fields:
     def __init__(self, studio: Studio, kind: JobType, *, name: str) -> None:
         self.kind, self.name = kind, name
         self._studio = studio
-        self._start = plain.starting(default_model(studio, kind), kind)
+        self._start = starting(default_model(studio, kind), kind)
         # Gradio adds events to its components at run time, where no type checker sees them.
         self._drawn: dict[str, Any] = {}
         if kind is JobType.GENERATE:
@@ -63,7 +66,7 @@ class Fields:
         self._draw_several()
         self.widgets = {field: self._drawn[field] for field in FIELDS}
 
-    def _add(self, field: str, widget: type[Component], **options: Any) -> None:
+    def _add(self, field: str, widget: Callable[..., Component], **options: Any) -> None:
         self._drawn[field] = widget(
             label=LABELS[field],
             value=self._start[field],
@@ -109,7 +112,8 @@ class Fields:
         shapes = [(shape, shape) for shape in SHAPES]
         if self.kind is not JobType.GENERATE:
             shapes.insert(0, ("As source", AS_INPUT))
-        limits: dict[str, Any] = {"minimum": 64, "maximum": 4096, "precision": 0, "step": 8, "min_width": 90}
+        # Without bounds, as all numbers here: Gradio answers what is outside with a fault no field shows.
+        limits: dict[str, Any] = {"precision": 0, "step": 8, "min_width": 90}
         self._add("shape", gr.Radio, choices=shapes, elem_classes=["st-choices"])
         with gr.Row(elem_classes=["st-tight"]):
             self._add("width", gr.Number, **limits)
@@ -160,22 +164,7 @@ class Fields:
             gr.HTML(_HELP, padding=False, apply_default_css=False, elem_classes=["st-host"])
 
     def _draw_advanced(self) -> None:
-        """What acts on some models only. More of that kind belongs here and into `values.offered`."""
-        shown = plain.offered(default_model(self._studio, self.kind))
-        with gr.Accordion(
-            "Advanced", open=False, visible=any(shown.values()), elem_id=f"{self.name}-advanced"
-        ) as self.advanced:
-            self._add(
-                "clip_skip", gr.Number, minimum=1, maximum=12, precision=0, visible=shown["clip_skip"],
-                info="1 uses all layers of CLIP, 2 leaves one out",
-            )  # fmt: skip
-            self._add(
-                "distilled_guidance", gr.Number, minimum=0, maximum=100, step=0.1,
-                visible=shown["distilled_guidance"], info="How strictly FLUX follows the prompt; empty: 3.5",
-            )  # fmt: skip
-            self._add(
-                "flow_shift", gr.Number, minimum=0, maximum=100, step=0.1, visible=shown["flow_shift"],
-                info="Higher cares more for the composition; empty: the model's own",
-            )  # fmt: skip
-            if self.kind is JobType.GENERATE:
-                self._add("strength", gr.Slider, visible=False)
+        model = default_model(self._studio, self.kind)
+        self.advanced = Advanced(self._add, offer_of(model, None), name=self.name, model_id=model.id)
+        if self.kind is JobType.GENERATE:
+            self._add("strength", gr.Slider, visible=False)

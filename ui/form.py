@@ -8,15 +8,18 @@ import gradio as gr
 from gradio.components import Component
 
 from studio.errors import StudioError
+from studio.offers import offer_of
 from studio.params import GenerationParams, JobType
 from studio.service import Studio
 from studio.wording import Alternatives
-from ui import values as plain
+from ui.advanced import choices, offered
 from ui.components.browser_store import browser_store
 from ui.components.element import own_element
 from ui.components.presets import presets
 from ui.fields import Fields, default_model
-from ui.values import AS_INPUT, FIELDS, Values
+from ui.requests import from_preset, in_words, to_params, to_preset
+from ui.values import Values, button_words, restored, settled, shape_size, switched
+from ui.vocabulary import AS_INPUT, FIELDS
 
 # Handlers of the page are no API, and answer at once without a place in a line.
 PRIVATE: Mapping[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
@@ -49,7 +52,7 @@ class Form:
         with gr.Column(elem_classes=["st-foot"]):
             self.notice = own_element("notice", elem_id=f"{name}-notice", form=name)
             self.go = gr.Button(
-                plain.button_words(verb, noun, 1, 1),
+                button_words(verb, noun, 1, 1),
                 variant="primary",
                 elem_id=f"{name}-go",
                 elem_classes=["st-go"],
@@ -71,7 +74,12 @@ class Form:
     @property
     def outputs(self) -> list[Any]:
         """What `fill` writes to."""
-        return [*self.inputs, self.drawn.advanced]
+        return [*self.inputs, self.drawn.advanced.box, *self.drawn.advanced.groups.values()]
+
+    @property
+    def kept_inputs(self) -> list[Component]:
+        """What a preset keeps."""
+        return self.inputs
 
     def read(self, values: Sequence[Any]) -> Values:
         """What came of `inputs`, by name."""
@@ -79,14 +87,29 @@ class Form:
 
     def fill(self, values: Mapping[str, Any]) -> list[Any]:
         """For `outputs`: these values, everything else as it is."""
-        updates = [{"value": values[name]} if name in values else {} for name in FIELDS]
-        advanced: dict[str, Any] = {}
-        if "model" in values:
-            offered = plain.offered(self._studio.catalog.model(values["model"]))
-            for name, is_offered in offered.items():
-                updates[FIELDS.index(name)]["visible"] = is_offered
-            advanced = {"visible": any(offered.values())}
-        return [gr.update(**update) if update else gr.skip() for update in [*updates, advanced]]
+        return self._written(values, values.get("model"))
+
+    def _written(self, values: Mapping[str, Any], model_id: str | None) -> list[Any]:
+        """For `outputs`: these values, and what a model takes is shown if one is named."""
+        updates: dict[str, dict[str, Any]] = {name: {} for name in FIELDS}
+        for name in updates.keys() & values.keys():
+            updates[name]["value"] = values[name]
+        box: dict[str, Any] = {}
+        groups: dict[str, dict[str, Any]] = {name: {} for name in self.drawn.advanced.groups}
+        if model_id is not None:
+            entry = self._studio.model(model_id)
+            offer = offer_of(entry.model, entry.features)
+            shown = offered(offer)
+            for name, is_shown in shown.items():
+                (groups if name in groups else updates)[name]["visible"] = is_shown
+            for name, words in choices(offer).items():
+                updates[name]["choices"] = words
+            box = {"visible": any(shown.values())}
+        every = [*updates.values(), box, *groups.values()]
+        written = [gr.update(**update) if update else gr.skip() for update in every]
+        if "loras" in values:
+            written[FIELDS.index("loras")] = values["loras"]  # an element of our own takes plain values
+        return written
 
     def keep(self) -> list[Any]:
         """For `outputs`: everything as it is."""
@@ -100,7 +123,7 @@ class Form:
             lines=values["lines"] is True,
             limit=MOST_JOBS,
         )
-        return [plain.to_params(values | {"prompt": prompt}, self.kind, **inputs) for prompt in prompts]
+        return [to_params(values | {"prompt": prompt}, self.kind, **inputs) for prompt in prompts]
 
     def on_go(self, handler: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Have the button call `handler`, which submits and returns at once: each press counts."""
@@ -114,7 +137,15 @@ class Form:
     def _connect_model(self) -> None:
         model, drawn = self.fields["model"], self.drawn
         model.input(self._switch, self.inputs, self.outputs, **PRIVATE)
-        model.change(None, model, [drawn.about_model, drawn.examples], js="id => [id, id]", **PRIVATE)
+        chosen = (
+            f"id => {{ (globalThis.studioModels ??= {{}})['{self.name}'] = id;"
+            " document.dispatchEvent(new Event('studio:model')); return [id, id]; }"
+        )
+        model.change(None, model, [drawn.about_model, drawn.examples], js=chosen, **PRIVATE)
+        hires = self.fields["hires"]
+        hires.change(
+            lambda is_on: gr.update(visible=is_on is True), hires, drawn.advanced.second_pass, **PRIVATE
+        )
         for word in self._those("quality", "style"):
             word.input(
                 self._settle, self._those("model", "quality", "style"), self._those(*_SETTINGS), **PRIVATE
@@ -156,15 +187,15 @@ class Form:
     def _switch(self, *values: Any) -> list[Any]:
         entered = self.read(values)
         model = self._studio.catalog.models.get(entered["model"])
-        return self.keep() if model is None else self.fill(plain.switched(model, self.kind, entered))
+        return self.keep() if model is None else self.fill(switched(model, self.kind, entered))
 
     def _settle(self, model_id: str, quality: str, style: str) -> list[Any]:
         model = self._studio.catalog.models.get(model_id) or default_model(self._studio, self.kind)
-        return list(plain.settled(model, self.kind, quality, style).values())
+        return list(settled(model, self.kind, quality, style).values())
 
     def _take_shape(self, shape: str | None, model_id: str) -> list[Any]:
         model = self._studio.catalog.models.get(model_id) or default_model(self._studio, self.kind)
-        size = plain.shape_size(shape, model)
+        size = shape_size(shape, model)
         if size is None:
             return [None, None] if shape == AS_INPUT else [gr.skip(), gr.skip()]
         return list(size)
@@ -175,23 +206,23 @@ class Form:
         try:
             jobs = self._studio.wording.count(prompt or "", alternatives=choice, lines=lines)
         except StudioError as error:
-            return plain.button_words(self.verb, self.noun, 1, 1), said(error)
-        return plain.button_words(self.verb, self.noun, int(n or 1), jobs), None
+            return button_words(self.verb, self.noun, 1, 1), said(error)
+        return button_words(self.verb, self.noun, int(n or 1), jobs), None
 
     # -- presets and memory --------------------------------------------------------------------------
 
     def _connect_presets(self) -> None:
         """The element asks for what the form holds, to save it, and hands over what a preset holds."""
-        self.presets.collect(self._collect, self.inputs, self.presets, **PRIVATE)
+        self.presets.collect(self._collect, self.kept_inputs, self.presets, **PRIVATE)
         self.presets.apply(self._apply, None, [*self.outputs, self.notice], **PRIVATE)
 
     def _collect(self, *values: Any) -> dict[str, Any]:
-        return {"collected": plain.to_preset(self.read(values), self.kind)}
+        return {"collected": to_preset(self.read(values), self.kind)}
 
     def _apply(self, event: gr.EventData) -> list[Any]:
         params = getattr(event, "params", None)
         known = params if isinstance(params, Mapping) else {}
-        return [*self.fill(plain.from_preset(known, self._studio.catalog)), None]
+        return [*self.fill(from_preset(known, self._studio.catalog)), None]
 
     def _remember(self) -> None:
         """The browser keeps what the form holds, and gives it back after a reload."""
@@ -206,11 +237,12 @@ class Form:
         page.load(self._restore, kept, self.outputs, **PRIVATE).then(None, js=filled, **PRIVATE)
 
     def _restore(self, kept: Any) -> list[Any]:
-        values = kept.get("values") if isinstance(kept, Mapping) and kept.get("version") == VERSION else None
         model = default_model(self._studio, self.kind)
-        return self.fill(plain.restored(values, self._studio.catalog, model, self.kind))
+        if not isinstance(kept, Mapping) or kept.get("version") != VERSION:
+            return self._written({}, model.id)  # as it was drawn, or somebody has begun to fill it in
+        return self.fill(restored(kept.get("values"), self._studio.catalog, model, self.kind))
 
 
 def said(error: StudioError) -> dict[str, Any]:
     """The value of a form's notice for this fault."""
-    return {"text": plain.in_words(error), "field": getattr(error, "field", "")}
+    return {"text": in_words(error), "field": getattr(error, "field", "")}

@@ -375,3 +375,25 @@ def test_markup_in_a_prompt_is_text(served: Served, tab: EditTab) -> None:
 
     expect(tab.stage.locator(".st-now-prompt")).to_have_text(markup)
     expect(tab.comparison.get_by_alt_text(re.compile("After"))).to_be_visible()
+
+
+def test_a_preset_holds_how_the_paint_is_used(served: Served, tab: EditTab) -> None:
+    box = tab.page.locator("#edit-presets-box")
+    tab.choose_area("Only the painted area")
+    tab.padding.fill("20")
+    tab.padding.press("Tab")
+    tab.prompt.fill("a small repair")
+    box.get_by_text("Presets", exact=True).click()
+    box.get_by_label("Name of a new preset").fill("Repair")
+    box.get_by_role("button", name="Save").click()
+    expect(box.get_by_role("button", name="Repair", exact=True)).to_be_visible()
+    kept = served.studio.presets.get("Repair").params
+    assert (kept["inpaint_area"], kept["inpaint_padding"]) == ("masked", 20)
+    tab.choose_area("Whole picture")
+    expect(tab.padding).to_be_hidden()
+    tab.prompt.fill("something else")
+
+    box.get_by_role("button", name="Repair", exact=True).click()
+
+    expect(tab.padding).to_have_value("20")
+    expect(tab.prompt).to_have_value("a small repair")

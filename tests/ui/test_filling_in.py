@@ -37,7 +37,9 @@ def test_what_is_typed_while_the_page_still_fills_its_form_is_kept(
 def test_another_model_applies_its_defaults_and_leaves_the_words(served: Served, open_page: OpenPage) -> None:
     tab = open_page()
     tab.fill("prompt", "stay")
-    expect(tab.page.locator("#txt2img-advanced")).to_be_hidden()
+    tab.page.locator("#txt2img-advanced").get_by_text("Advanced", exact=True).click()
+    expect(tab.page.locator("#txt2img-vae_tiling")).to_be_visible()
+    expect(tab.page.locator("#txt2img-clip_skip")).to_be_hidden()
 
     tab.field("model").click()
     tab.page.get_by_role("option", name="Other model").click()
@@ -46,7 +48,6 @@ def test_another_model_applies_its_defaults_and_leaves_the_words(served: Served,
     assert [tab.value(name) for name in ("prompt", "width", "height", "cfg_scale", "negative_prompt")] == [
         "stay", "256", "192", "7", "blurry",
     ]  # fmt: skip
-    tab.page.locator("#txt2img-advanced").get_by_text("Advanced").click()
     expect(tab.field("clip_skip")).to_have_value("2")
     expect(tab.page.locator("#txt2img-flow_shift")).to_be_hidden()
     tab.go().click()

@@ -50,7 +50,8 @@ def test_an_edit_is_duplicated_with_its_picture_and_its_mask(served: Served, ope
     served.studio.submit(
         GenerationParams(
             type=JobType.EDIT, model="demo", prompt="a star in the middle", input_image=upload.image,
-            mask=upload.mask, mask_feather=9, strength=0.4, seed=11, n=2,
+            mask=upload.mask, mask_feather=9, strength=0.4, seed=11, n=2, inpaint_area="masked",
+            inpaint_padding=12,
         ),
         input_size=(128, 128),
     )  # fmt: skip
@@ -64,9 +65,11 @@ def test_an_edit_is_duplicated_with_its_picture_and_its_mask(served: Served, ope
     expect(tab.field("strength", "edit")).to_have_value("0.4")
     expect(tab.page.get_by_text("128 × 128 · 9.8 % painted")).to_be_visible()
     expect(tab.go("edit")).to_have_text("Repaint the painted area: 2 pictures")
+    expect(tab.page.locator("#edit-padding input[type=number]")).to_have_value("12")
     tab.go("edit").click()
     expect(tab.stage("edit").locator(".st-now-words")).to_have_text("2 pictures ready")
     again = served.studio.jobs(limit=1).rows[0].recipe
+    assert (again.inpaint_area, again.inpaint_padding) == ("masked", 12)
     assert (again.input_image, again.mask, again.mask_feather) == (upload.image, upload.mask, 9)
     assert (again.seed, again.strength, again.size) == (11, 0.4, "128x128")
 

@@ -8,9 +8,11 @@ import gradio as gr
 from studio.errors import StudioError
 from studio.params import JobType
 from studio.service import Studio
-from ui import values as plain
 from ui.components.element import own_element
 from ui.form import PRIVATE, Form, said
+from ui.requests import from_request
+from ui.values import Values
+from ui.vocabulary import AREA, AS_INPUT, NO_EXTRAS
 
 
 def courier(studio: Studio, tabs: gr.Tabs, words: Form, *others: Form) -> gr.HTML:
@@ -57,28 +59,31 @@ def _filled(studio: Studio, form: Form, image_id: object, params: object) -> tup
         known = _settings(studio, image_id) if isinstance(image_id, str) else params
     except StudioError as error:
         return form.keep(), said(error)
-    values = plain.from_request(known if isinstance(known, Mapping) else {}, studio.catalog)
+    values = from_request({**NO_EXTRAS, **known} if isinstance(known, Mapping) else {}, studio.catalog)
     return form.fill(values if form.kind is JobType.GENERATE else _to_start_from(values, form, studio)), None
 
 
-def _to_start_from(values: plain.Values, form: Form, studio: Studio) -> plain.Values:
+def _to_start_from(values: Values, form: Form, studio: Studio) -> Values:
     """What of a picture's settings is of use for changing it.
 
-    Its size is the picture's own, and its seed would draw the noise it was made of over it once more.
+    Its size is the picture's own, a second pass has been made, and its seed would draw the noise it was made
+    of over it once more.
     """
-    kept = {name: value for name, value in values.items() if name not in ("seed", "n")}
+    kept = {name: value for name, value in values.items() if name not in ("seed", "n", *AREA)} | {
+        "hires": False
+    }
     if "model" in kept and not studio.catalog.model(kept["model"]).capabilities.does(form.kind):
         del kept["model"]
-    return kept | {"shape": plain.AS_INPUT, "width": None, "height": None}
+    return kept | {"shape": AS_INPUT, "width": None, "height": None}
 
 
-def _asked_again(studio: Studio, params: object, picture: Mapping[str, Any]) -> plain.Values:
+def _asked_again(studio: Studio, params: object, picture: Mapping[str, Any]) -> Values:
     """All settings of a request that starts from that picture, for its form."""
-    values = plain.from_request(params if isinstance(params, Mapping) else {}, studio.catalog)
+    values = from_request({**NO_EXTRAS, **params} if isinstance(params, Mapping) else {}, studio.catalog)
     source = picture.get("image") or picture.get("open")
     sides = ("width", "height")
     if isinstance(source, Mapping) and all(source.get(side) == values.get(side) for side in sides):
-        values |= {"shape": plain.AS_INPUT, "width": None, "height": None}
+        values |= {"shape": AS_INPUT, "width": None, "height": None}
     return values
 
 

@@ -20,6 +20,7 @@ from ui.components.results import results, submitted
 from ui.fields import default_model
 from ui.form import PRIVATE, Form, said
 from ui.mask import Painting, read_painting
+from ui.vocabulary import AREA
 
 _WHOLE, _MASKED = "whole", "masked"
 _AREAS = [("Whole picture", _WHOLE), ("Only the painted area", _MASKED)]
@@ -59,11 +60,12 @@ _KEEP = "(area, padding) => [{ area, padding }]"
 class EditForm(Form):
     """The form of the edit tab. Its button and its strength tell what the painter asks for.
 
-    `aim` is the element of `ui.components.edit_views`.
+    `aim` is the element of `ui.components.edit_views`; `area` and `padding` say how paint is used.
     """
 
-    def __init__(self, studio: Studio, aim: gr.HTML) -> None:
+    def __init__(self, studio: Studio, aim: gr.HTML, area: gr.Radio, padding: gr.Slider) -> None:
         self._aim: Any = aim
+        self._area = [area, padding]
         super().__init__(studio, JobType.EDIT, name="edit", verb=_NONE_CHOSEN)
         self.go.interactive = False
 
@@ -78,6 +80,24 @@ class EditForm(Form):
             [self._aim.change, model.change], self._explain, [self._aim, model], self.fields["strength"],
             trigger_mode="always_last", **PRIVATE,
         )  # fmt: skip
+
+    @property
+    def kept_inputs(self) -> list[Any]:
+        return [*self._area, *self.inputs]
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [*self._area, *super().outputs]
+
+    def _collect(self, area: Any, padding: Any, *values: Any) -> dict[str, Any]:
+        kept = super()._collect(*values)["collected"]
+        if area == _MASKED:
+            kept |= dict(zip(AREA, (area, _PADDING if padding is None else int(padding)), strict=True))
+        return {"collected": kept}
+
+    def _written(self, values: Mapping[str, Any], model_id: str | None) -> list[Any]:
+        beside = [gr.update(value=values[name]) if name in values else gr.skip() for name in AREA]
+        return [*beside, *super()._written(values, model_id)]
 
     def looks(self, model_id: str) -> bool:
         """Whether that model is shown the picture instead of starting from it."""
@@ -155,7 +175,7 @@ def build(studio: Studio) -> EditForm:
         with gr.Column(elem_classes=["st-stage-column", "st-edit-board"]):
             board = _Board(looks)
         with gr.Column(elem_classes=["st-panel-column"]):
-            form = EditForm(studio, board.views)
+            form = EditForm(studio, board.views, board.area, board.padding)
             form.picture = board.painter
 
     def edit(painted: Any, area: str, padding: float | None, looked_at: Any, *values: Any) -> tuple[Any, Any]:
