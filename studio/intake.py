@@ -22,16 +22,20 @@ class Intake:
     def __init__(self, gallery: Gallery) -> None:
         self._gallery = gallery
 
-    def take(self, image: bytes, mask: bytes | None, *, alpha_marks_area: bool) -> Upload:
+    def take(
+        self, image: bytes, mask: bytes | None, *, alpha_marks_area: bool, holes: bool = False
+    ) -> Upload:
         """Store an input picture, and the mask that belongs to it, each once.
 
-        With `alpha_marks_area` and no mask, the transparent part of the picture is the area to repaint.
+        With `alpha_marks_area` and no mask, the transparent part of the picture is the area to repaint. With
+        `holes` the mask means what `masks.from_hole` says, else what `masks.from_upload` says.
         Errors: InvalidImage naming `image` or `mask`; TooLarge; StorageFull.
         """
         source = pictures.read_upload(image, field="image")
         painted = None
         if mask is not None:
-            painted = masks.from_upload(pictures.read_upload(mask, field="mask"))
+            read = pictures.read_upload(mask, field="mask")
+            painted = masks.from_hole(read, source.size) if holes else masks.from_upload(read)
         elif alpha_marks_area:
             painted = masks.from_alpha(source)
         flat = pictures.flatten(source)

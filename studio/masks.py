@@ -81,6 +81,30 @@ def smeared(image: Image.Image, mask: Image.Image) -> Image.Image:
     return Image.composite(filled, image, mask)
 
 
+def from_hole(image: Image.Image, picture_size: tuple[int, int]) -> Image.Image:
+    """The mask in a file whose holes are to be painted: only alpha 0 repaints, colour never counts.
+
+    For callers to whom a mask has the picture's size, (width, height) in pixels. Mode L, hard 0 or 255.
+    Errors: InvalidImage if the size is another one or nothing is fully transparent.
+    """
+    if image.size != picture_size:
+        raise InvalidImage(
+            f"is {image.width}x{image.height} pixels, the picture is {picture_size[0]}x{picture_size[1]}; "
+            "both must have the same size",
+            field="mask",
+        )
+    hole = None
+    if image.mode == "RGBA":
+        hole = image.getchannel("A").point([REPAINT if value == 0 else KEEP for value in range(256)])
+    if hole is None or is_empty(hole):
+        raise InvalidImage(
+            "nothing in it is fully transparent, so nothing would change; make the area to change "
+            "transparent (alpha 0)",
+            field="mask",
+        )
+    return hole
+
+
 def is_empty(mask: Image.Image) -> bool:
     """True if nothing is painted."""
     return mask.getbbox() is None

@@ -11,12 +11,7 @@ from studio.catalog import Catalog
 from studio.claims import Claims
 from studio.clock import Clock
 from studio.engine import Engine, EngineStatus
-from studio.errors import (
-    IdempotencyMismatch,
-    NotFound,
-    QueueFull,
-    StudioError,
-)
+from studio.errors import IdempotencyMismatch, NotFound, QueueFull, StudioError
 from studio.events import GENERATION, EventBus, about
 from studio.gallery import Gallery
 from studio.inputs import Inputs
@@ -133,9 +128,11 @@ class Studio:
 
     # -- submitting ----------------------------------------------------------------------------------
 
-    def upload(self, image: bytes, mask: bytes | None = None, *, alpha_marks_area: bool = False) -> Upload:
+    def upload(
+        self, image: bytes, mask: bytes | None = None, *, alpha_marks_area: bool = False, holes: bool = False
+    ) -> Upload:
         """Store an input picture and its mask: Intake.take, which see for the rules and errors."""
-        return self._intake.take(image, mask, alpha_marks_area=alpha_marks_area)
+        return self._intake.take(image, mask, alpha_marks_area=alpha_marks_area, holes=holes)
 
     def upload_reference(self, content: bytes) -> str:
         """Store a picture for a model to look at: Intake.take_reference, which see for the errors."""

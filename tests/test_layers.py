@@ -44,13 +44,16 @@ READING_ORDER: Mapping[str, str] = {
     """,
     "studio/api": """
         errors access guard limits dependencies bodies forms submission
-        model_views recipe_view views picture_files library_views waiting happenings hub events health models
-        features queue queue_control generations images library inputs presets generate a1111 app
+        model_views recipe_view views picture_files library_views waiting
+        happenings hub events health models
+        features queue queue_control generations images library inputs presets generate
+        openai a1111 app
     """,
     "studio/api/a1111": """
         errors callers names lora_tags base64_pictures bodies refusals overrides translation info making
         running upscaling extras settings_routes lists app
     """,
+    "studio/api/openai": "outcome errors names bodies encoding views answers models images app",
     "studio/migrations": "0001_initial 0002_library 0003_presets 0004_queue_order 0005_references",
 }
 

@@ -28,6 +28,8 @@ from studio.api.errors import add_handlers
 from studio.api.guard import Guard
 from studio.api.hub import Hub
 from studio.api.limits import BodyLimit
+from studio.api.openai.app import create_openai
+from studio.api.openai.errors import respond
 from studio.api.submission import DECODERS
 from studio.darkroom import studio_version
 from studio.service import Studio
@@ -84,17 +86,24 @@ async def waiting_page() -> FileResponse:
 
 
 def install(app: FastAPI, studio: Studio, page: ASGIApp | None = None) -> None:
-    """Give the outer application its guard, its APIs (/api, A1111's), and `page` (or a plain one) at /.
+    """Give the outer application its guard, its APIs (also A1111's and OpenAI's), and `page` or a plain one.
 
     `app.state.hosts` can admit further names while it runs.
     """
     api = create_api(studio)
     app.mount("/api", api)
     app.mount("/sdapi/v1", create_a1111(studio, api.state.decoders))
+    app.mount("/v1", create_openai(studio, decoders=api.state.decoders))
     if page is None:
         app.add_api_route("/", waiting_page, include_in_schema=False)
     else:
         app.mount("/", page)
     add_handlers(app)
     app.state.hosts = HostRule(studio.settings)
-    app.add_middleware(Guard, hosts=app.state.hosts, key=studio.settings.api_key, clock=studio.clock)
+    app.add_middleware(
+        Guard,
+        hosts=app.state.hosts,
+        key=studio.settings.api_key,
+        clock=studio.clock,
+        responds={"/v1": respond},
+    )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -85,6 +85,9 @@ class PictureFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
+    NOT_PARAMS: ClassVar[frozenset[str]] = frozenset({"size", "user", "image", "mask", "references"})
+    """Fields that GenerationParams has not, or has in another form."""
+
     model: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         None, description="id or alias of models.yml, see GET /models; left out: the default model"
     )
@@ -150,8 +153,7 @@ class PictureFields(BaseModel):
         references: Sequence[str] = (),
     ) -> GenerationParams:
         """What the studio is asked for. Errors: InvalidRequest naming the field."""
-        elsewhere = {"size", "user", "image", "mask", "references"}
-        values: dict[str, Any] = self.model_dump(exclude_none=True, exclude=elsewhere)
+        values: dict[str, Any] = self.model_dump(exclude_none=True, exclude=set(self.NOT_PARAMS))
         if self.size is not None and self.size.strip().lower() != AUTO_SIZE:
             values["width"], values["height"] = parse_size(self.size)
         inputs = {"input_image": input_image, "mask": mask, "references": references}

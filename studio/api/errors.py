@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -99,6 +99,14 @@ def error_response(
     return JSONResponse(content, status, headers=headers)
 
 
+class Respond(Protocol):
+    """Makes the answer for a fault, in the shape that a door's clients expect."""
+
+    def __call__(
+        self, status: int, sentence: str, *, headers: Mapping[str, str] | None = None
+    ) -> JSONResponse: ...
+
+
 def status_of(error: StudioError) -> int:
     """The HTTP status of a fault; 500 for what no caller can do anything about."""
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
@@ -129,9 +137,18 @@ def to_response(error: StudioError, *, job_id: str | None = None) -> JSONRespons
     return error_response(status_of(error), sentence_of(error), headers=retry_headers(error), job_id=job_id)
 
 
-def invalid(error: ValidationError) -> InvalidRequest:
+class InvalidFields(InvalidRequest):
+    """What pydantic found: `field` and `reason`, in pydantic's word, are the first fault's."""
+
+    def __init__(self, details: Sequence[ErrorDetails]) -> None:
+        super().__init__(to_sentence(details))
+        self.field = _field(details[0], _SPELLED)
+        self.reason = details[0]["type"]
+
+
+def invalid(error: ValidationError) -> InvalidFields:
     """What pydantic found, as a fault of ours."""
-    return InvalidRequest(to_sentence(error.errors(include_url=False)))
+    return InvalidFields(error.errors(include_url=False))
 
 
 def to_sentence(details: Sequence[ErrorDetails], *, spelled: Mapping[str, str] = _SPELLED) -> str:
@@ -142,24 +159,34 @@ def to_sentence(details: Sequence[ErrorDetails], *, spelled: Mapping[str, str] =
 
 
 def _sentence(detail: ErrorDetails, spelled: Mapping[str, str]) -> str:
-    kind, place = detail["type"], [str(part) for part in detail["loc"]]
+    kind, place, name = detail["type"], _place(detail), _field(detail, spelled)
     if kind == "json_invalid":
-        return f"The body is not valid JSON: {detail['ctx']['error']} at position {place[-1]}."
-    if place[:1] and place[0] in _PLACES:
-        place = place[1:]
+        return f"The body is not valid JSON: {detail['ctx']['error']} at position {detail['loc'][-1]}."
     if not place and kind != "value_error":
         return "The body must be a JSON object, sent with Content-Type: application/json."
-    name = ".".join(spelled.get(part, _shown_name(part)) for part in place)
     if kind == "missing":
         return f"{name}: is required"
     if kind == "extra_forbidden":
-        return f"{'.'.join(map(_shown_name, place))}: unknown field; /api/docs lists the fields"
+        return f"{'.'.join(map(_shown_name, place))}: unknown field; the documentation lists the fields"
     if kind == "value_error":
         reason = str(detail["ctx"]["error"])
         # A rule over several fields names the field at fault itself.
         return f"{name}: {reason}" if name else reason
     message = detail["msg"]
     return f"{name}: {message[0].lower()}{message[1:]}, not {_shown(detail['input'])}"
+
+
+def _place(detail: ErrorDetails) -> list[str]:
+    """Where the fault lies in the body; nothing of a body that is no JSON."""
+    place = [str(part) for part in detail["loc"]]
+    if detail["type"] == "json_invalid":
+        return []
+    return place[1:] if place and place[0] in _PLACES else place
+
+
+def _field(detail: ErrorDetails, spelled: Mapping[str, str]) -> str:
+    """The name of the field at fault, or nothing for the whole."""
+    return ".".join(spelled.get(part, _shown_name(part)) for part in _place(detail))
 
 
 def _shown_name(text: str) -> str:
@@ -189,15 +216,22 @@ async def _on_fault(_: Request, error: Exception) -> JSONResponse:
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     """What the framework refuses by itself: paths, methods, bodies it can't parse."""
     assert isinstance(error, HTTPException)
+    return error_response(error.status_code, http_sentence(request, error), headers=error.headers)
+
+
+def http_sentence(
+    request: Request, error: HTTPException, *, paths: str = "/api/docs lists every path"
+) -> str:
+    """What the framework refused, for people; `paths` helps who asked for one that isn't there."""
     where = f"{request.method} {request.scope['path'][:200]}"
     sentences = {
-        404: f"Nothing is at {where}; /api/docs lists every path.",
+        404: f"Nothing is at {where}; {paths}.",
         405: f"{where}: not with this method; allowed: {(error.headers or {}).get('Allow', 'another')}.",
     }
     sentence = sentences.get(error.status_code, error.detail)
     if error.status_code == 400 and sentence == _UNREADABLE:
-        sentence = "The body can't be read: it is not valid JSON, or its values are nested too deeply."
-    return error_response(error.status_code, sentence, headers=error.headers)
+        return "The body can't be read: it is not valid JSON, or its values are nested too deeply."
+    return sentence
 
 
 async def on_unexpected(request: Request, _: Exception) -> JSONResponse:

@@ -1,7 +1,7 @@
 """Multipart forms: fields as text, pictures as files, each at most once and none unknown."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -28,8 +28,9 @@ FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 _TEXTS = ("prompt", "negative_prompt")
 # Fields with parts, which a form has as JSON in a text.
 _AS_JSON = ("loras", "hires", "extend")
-# The only field that may be given several times, and what it may be called then.
-_MANY, _ONE_OF_MANY = "references", "reference"
+# Fields that hold files, and what else a field that may be given several times is called.
+_FILES = ("image", "mask", "references")
+_OTHER_NAMES = {"reference": "references"}
 
 PICTURE = f"PNG, JPEG or WEBP, at most {MAX_UPLOAD_BYTES >> 20} MiB and 16 megapixels"
 
@@ -95,9 +96,12 @@ def body_of(form: type[BaseModel]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def read_form(request: Request, kind: type[Form]) -> AsyncIterator[Form]:
+async def read_form(
+    request: Request, kind: type[Form], other_names: Mapping[str, str] = _OTHER_NAMES
+) -> AsyncIterator[Form]:
     """The checked form of a request; its files are open while the context is.
 
+    Fields that are lists of files may be given several times, and by `other_names`, {another name: field}.
     Errors: InvalidRequest naming the field; TooLarge for a file over the limit.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -107,18 +111,19 @@ async def read_form(request: Request, kind: type[Form]) -> AsyncIterator[Form]:
         max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_TEXT_BYTES
     ) as received:
         try:
-            yield kind.model_validate(_values(received, kind))
+            yield kind.model_validate(_values(received, kind, other_names))
         except ValidationError as error:
             raise invalid(error) from None
 
 
-def _values(received: FormData, kind: type[BaseModel]) -> dict[str, Any]:
+def _values(received: FormData, kind: type[BaseModel], other_names: Mapping[str, str]) -> dict[str, Any]:
     """{field: value}; empty fields are left out where "" says nothing."""
-    files = {name for name in kind.model_fields if name in ("image", "mask", _MANY)}
+    files = {name for name in kind.model_fields if name in _FILES}
+    many = {name for name in files if kind.model_fields[name].annotation == list[UploadFile]}
     values: dict[str, Any] = {}
     for given, value in received.multi_items():
-        name = _MANY if given == _ONE_OF_MANY and _MANY in files else given
-        if name in values and name != _MANY:
+        name = other_names.get(given, given) if other_names.get(given) in many else given
+        if name in values and name not in many:
             raise InvalidRequest("is given more than once", field=repr(name[:60]))
         if isinstance(value, ReceivedFile):
             if not value.filename and not value.size:
@@ -133,7 +138,7 @@ def _values(received: FormData, kind: type[BaseModel]) -> dict[str, Any]:
             continue
         elif name in _AS_JSON:
             value = _parsed(value, name)
-        if name == _MANY and name in files:
+        if name in many:
             values.setdefault(name, []).append(value)
         else:
             values[name] = value

@@ -6,13 +6,15 @@ protective headers and an id; every request is one line of the access log.
 
 import logging
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.api.access import OPEN_PATHS, SPACE_DOMAIN, HostRule, Refusal, has_key, origin_refusal
-from studio.api.errors import error_response
+from studio.api.errors import Respond, error_response
 from studio.clock import Clock
 from studio.store import new_id
 
@@ -36,8 +38,19 @@ _SPACE_FRAME = ("content-security-policy", "frame-ancestors 'self' https://huggi
 class Guard:
     """ASGI middleware; outermost. Stateless but for its rules."""
 
-    def __init__(self, app: ASGIApp, *, hosts: HostRule, key: str, clock: Clock) -> None:
-        """`key` is what every request must carry; "" lets all in."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: HostRule,
+        key: str,
+        clock: Clock,
+        responds: Mapping[str, Respond] = MappingProxyType({}),
+    ) -> None:
+        """`key` is what every request must carry; "" lets all in. `responds`: {path of a door: what makes
+        its answers}, for doors whose clients expect faults in a shape of their own.
+        """
+        self._responds = responds
         self._app = app
         self._clock = clock
         self._hosts = hosts
@@ -58,13 +71,13 @@ class Guard:
             if refusal is None:
                 await self._app(scope, receive, answer.send)
             else:
-                await _refuse(refusal, scope, receive, answer.send)
+                await _refuse(refusal, self._respond(scope), scope, receive, answer.send)
         except Exception:
             # The last border: whatever nobody caught ends here, told once.
             log.exception("request %s failed", request_id)
             if scope["type"] == "http" and answer.status is None:
                 sentence = f"Something went wrong inside the studio; its log tells more at {request_id}."
-                await error_response(500, sentence)(scope, receive, answer.send)
+                await self._respond(scope)(500, sentence)(scope, receive, answer.send)
         finally:
             access_log.info(
                 "method=%s path=%s status=%s ms=%.1f request_id=%s",
@@ -74,6 +87,12 @@ class Guard:
                 (self._clock.monotonic() - begin) * 1000,
                 request_id,
             )
+
+    def _respond(self, scope: Scope) -> Respond:
+        path = f"{scope['path']}/"
+        return next(
+            (made for door, made in self._responds.items() if path.startswith(f"{door}/")), error_response
+        )
 
     def _refusal(self, scope: Scope, headers: Headers) -> Refusal | None:
         is_websocket = scope["type"] == "websocket"
@@ -123,9 +142,9 @@ def _is_space(headers: Headers) -> bool:
     return headers.get("host", "").partition(":")[0].endswith(SPACE_DOMAIN)
 
 
-async def _refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(refusal: Refusal, respond: Respond, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": refusal.sentence})
         return
     headers = _CHALLENGE if refusal.status == 401 else None
-    await error_response(refusal.status, refusal.sentence, headers=headers)(scope, receive, send)
+    await respond(refusal.status, refusal.sentence, headers=headers)(scope, receive, send)

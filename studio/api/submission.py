@@ -1,8 +1,10 @@
 """From a checked request to a job in the queue."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from fastapi import Request
+from fastapi import Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 
 from studio.api.bodies import NOT_STORED_YET, PictureFields
@@ -18,6 +20,17 @@ from studio.service import Studio
 DECODERS = 2
 
 
+@dataclass(frozen=True)
+class SentPictures:
+    """The files of a request; for what the two words at the end mean see Intake.take."""
+
+    image: UploadFile
+    mask: UploadFile | None = None
+    references: Sequence[UploadFile] = ()
+    alpha_marks_area: bool = False
+    holes: bool = False
+
+
 async def submit_text(studio: Studio, body: PictureFields, key: str | None) -> Job:
     """The pending job of a JSON request. Errors: as Studio.submit."""
     params = body.to_params(JobType.GENERATE, default_model=studio.catalog.default)
@@ -27,44 +40,55 @@ async def submit_text(studio: Studio, body: PictureFields, key: str | None) -> J
 async def submit_edit(request: Request, studio: Studio, key: str | None) -> Job:
     """The pending job of an edit form. Errors: as Studio.upload and Studio.submit."""
     async with read_form(request, EditForm) as form:
-        return await _submit(request, studio, JobType.EDIT, form, key)
+        sent = SentPictures(form.image, form.mask, form.references, alpha_marks_area=True)
+        return await submit_pictures(request, studio, JobType.EDIT, form, sent, key)
 
 
 async def submit_variation(request: Request, studio: Studio, key: str | None) -> Job:
     """The pending job of a variation form. Errors: as Studio.upload and Studio.submit."""
     async with read_form(request, VariationForm) as form:
-        return await _submit(request, studio, JobType.VARIATION, form, key)
+        return await submit_pictures(request, studio, JobType.VARIATION, form, SentPictures(form.image), key)
 
 
-async def _submit(
-    request: Request, studio: Studio, type_: JobType, form: EditForm | VariationForm, key: str | None
+async def submit_pictures(
+    request: Request,
+    studio: Studio,
+    type_: JobType,
+    fields: PictureFields,
+    sent: SentPictures,
+    key: str | None,
 ) -> Job:
-    """Its pictures are stored once everything else about the request is known to be right."""
-    edit = form if isinstance(form, EditForm) else None
-    mask, references = (None, []) if edit is None else (edit.mask, edit.references)
+    """The pending job of a request with pictures, from whichever form.
+
+    They are stored once everything else about the request is known to be right. Errors: as Studio.upload and
+    Studio.submit.
+    """
     # The picture's transparent part may be the mask, which shows only when it is decoded.
-    may_have_mask = mask is not None or (edit is not None and edit.inpaint_area == "masked")
+    may_have_mask = sent.mask is not None or (sent.alpha_marks_area and _paints_masked_area(fields))
     await run_in_threadpool(
         check_offer,
         studio,
-        form.to_params(
+        fields.to_params(
             type_,
             default_model=studio.catalog.default,
             input_image=NOT_STORED_YET,
             mask=NOT_STORED_YET if may_have_mask else None,
-            references=[NOT_STORED_YET] * len(references),
+            references=[NOT_STORED_YET] * len(sent.references),
         ),
     )
     decoders: asyncio.Semaphore = request.app.state.decoders
     async with decoders:
         upload = await run_in_threadpool(
             studio.upload,
-            await form.image.read(),
-            None if mask is None else await mask.read(),
-            alpha_marks_area=edit is not None,
+            await sent.image.read(),
+            None if sent.mask is None else await sent.mask.read(),
+            alpha_marks_area=sent.alpha_marks_area,
+            holes=sent.holes,
         )
-        seen = [await run_in_threadpool(studio.upload_reference, await file.read()) for file in references]
-    params = form.to_params(
+        seen = [
+            await run_in_threadpool(studio.upload_reference, await file.read()) for file in sent.references
+        ]
+    params = fields.to_params(
         type_,
         default_model=studio.catalog.default,
         input_image=upload.image,
@@ -73,6 +97,10 @@ async def _submit(
     )
     size = (upload.width, upload.height)
     return await run_in_threadpool(studio.submit, params, input_size=size, idempotency_key=key)
+
+
+def _paints_masked_area(fields: PictureFields) -> bool:
+    return isinstance(fields, EditForm) and fields.inpaint_area == "masked"
 
 
 def check_offer(studio: Studio, params: GenerationParams) -> None:
