@@ -167,6 +167,32 @@ def test_pictures_can_be_dropped_and_pasted_and_outlive_a_reload(served: Served,
     expect(picker(tab)).to_contain_text("Drop, paste or open")
 
 
+def test_a_picture_is_taken_with_the_webcam(served: Served, open_page: OpenPage) -> None:
+    tab = open_page(FORM)
+    tab.context.grant_permissions(["camera"])
+
+    picker(tab).get_by_role("button", name="Webcam").click()
+    tab.page.get_by_role("button", name="Take the picture").click()
+
+    expect(picker(tab).locator("img")).to_be_visible()
+    expect(tab.page.locator("dialog")).to_have_count(0)
+    tab.go(FORM).click()
+    expect(tab.shots(FORM)).to_have_count(1)
+
+
+def test_a_refused_webcam_is_said_in_words(open_page: OpenPage) -> None:
+    tab = open_page(FORM)
+    tab.context.clear_permissions()
+    tab.page.evaluate(
+        "() => navigator.mediaDevices.getUserMedia ="
+        " () => Promise.reject(new DOMException('', 'NotAllowedError'))"
+    )
+
+    picker(tab).get_by_role("button", name="Webcam").click()
+
+    expect(picker(tab).get_by_role("alert")).to_contain_text("was not allowed to use the camera")
+
+
 def test_what_is_no_picture_is_refused_in_words(served: Served, open_page: OpenPage, tmp_path: Path) -> None:
     tab = open_page(FORM)
     path = tmp_path / "notes.txt"

@@ -1,4 +1,4 @@
-"""Choosing a picture: a file, a drop, the clipboard, or one of the history."""
+"""Choosing a picture: a file, a drop, the clipboard, the webcam, or one of the history."""
 
 import re
 from collections.abc import Mapping

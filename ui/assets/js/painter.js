@@ -95,7 +95,7 @@ class Painter {
       },
       zoomIn: () => this.viewport.zoomBy(ZOOM_STEP), zoomOut: () => this.viewport.zoomBy(1 / ZOOM_STEP),
       fitView: () => this.viewport.fit(), actualSize: () => this.viewport.actualSize(),
-      saveMask: () => this.mask.toDataURL() !== null && this.mask.save(), webcam: () => this.source.fromWebcam(this.view.root),
+      saveMask: () => this.mask.toDataURL() !== null && this.mask.save(), webcam: () => this.source.fromWebcam(),
       choose: () => trigger("choose"), remove: () => this.#close(),
       resetExtension: () => this.#setExtension(NO_EXTENSION),
     };

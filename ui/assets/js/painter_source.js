@@ -47,11 +47,10 @@ export class PainterSource {
     return this.#run("Opening the picture…", () => (picture.width > 0 && picture.height > 0 ? picture : measured(picture.id)));
   }
 
-  /** @param {HTMLElement} parent gets the dialog */
-  async fromWebcam(parent) {
+  async fromWebcam() {
     this.fail(null);
     try {
-      const photo = await takePicture(parent);
+      const photo = await takePicture();
       if (photo !== null) await this.fromFile(photo);
     } catch (fault) {
       this.fail(fault.message);

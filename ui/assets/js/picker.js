@@ -21,10 +21,11 @@ class Picker {
     this.words = h("span", { class: "st-muted" });
     this.fault = h("div", { class: "st-error", role: "alert", hidden: true });
     this.open = button("upload", "Open a file", () => this.file.click());
+    this.webcam = button("camera", "Webcam", () => this.source.fromWebcam());
     this.history = button("history", "From history", () => this.takeFromHistory());
     this.remove = h("button", { class: "st-button st-icon-only", type: "button", "aria-label": "Remove the picture", title: "Remove the picture", onclick: () => this.set(null) }, icon("close"));
     this.root = h("div", { class: "st-picker", role: "group", "aria-label": "Picture to start from" },
-      this.frame, this.fault, h("div", { class: "st-picker-bar" }, this.open, this.history, this.words, this.remove), this.file);
+      this.frame, this.fault, h("div", { class: "st-picker-bar" }, this.open, this.webcam, this.history, this.words, this.remove), this.file);
     element.replaceChildren(this.root);
     this.source = new PainterSource({ open: (picture) => this.show(picture), busy: (what) => this.busy(what), fail: (why) => this.fail(why) }, props.most_bytes);
     this.source.acceptDrops(this.root, (isOver) => this.root.classList.toggle("st-picker-over", isOver));

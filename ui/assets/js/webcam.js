@@ -1,4 +1,5 @@
 /** A dialog that takes one picture with the webcam. */
+import { openDialog } from "./dialog.js";
 import { h, icon, on } from "./dom.js";
 
 const REFUSALS = {
@@ -11,33 +12,28 @@ const INSECURE = "Browsers give the camera only to pages over https or on this m
 /**
  * Ask for a picture.
  *
- * @param {HTMLElement} parent gets the dialog for as long as it is open
  * @returns {Promise<Blob|null>} a JPEG, or null if the person cancelled; throws an Error with a sentence if
  *   there is no camera to use
  */
-export async function takePicture(parent) {
+export async function takePicture() {
   const stream = await openCamera();
-  const video = h("video", { autoplay: true, playsinline: true, muted: true, "aria-label": "What the camera sees" });
-  const take = h("button", { type: "button", class: "st-painter-primary", disabled: true }, icon("camera"), "Take the picture");
-  const cancel = h("button", { type: "button", class: "st-painter-button" }, "Cancel");
-  const dialog = h(
-    "dialog", { class: "st-painter-dialog", "aria-label": "Webcam" },
-    h("h3", {}, "Webcam"), video, h("div", { class: "st-painter-row" }, take, cancel),
-  );
-  parent.append(dialog);
+  const video = h("video", { class: "st-webcam", autoplay: true, playsinline: true, muted: true, "aria-label": "What the camera sees" });
+  const take = h("button", { type: "button", class: "st-button st-primary", disabled: true }, icon("camera"), "Take the picture");
+  const cancel = h("button", { type: "button", class: "st-button" }, "Cancel");
   video.srcObject = stream;
   on(video, "playing", () => { take.disabled = false; });
   try {
-    const taken = new Promise((resolve) => {
-      on(take, "click", () => resolve(photograph(video)));
-      on(cancel, "click", () => resolve(null));
-      on(dialog, "close", () => resolve(null));
+    const { close, closed } = openDialog({ title: "Webcam", body: video, actions: [cancel, take] });
+    let photo = null;
+    on(cancel, "click", close);
+    on(take, "click", async () => {
+      photo = await photograph(video);
+      close();
     });
-    dialog.showModal();
-    return await taken;
+    await closed;
+    return photo;
   } finally {
     for (const track of stream.getTracks()) track.stop();
-    dialog.remove();
   }
 }
 
