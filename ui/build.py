@@ -5,6 +5,7 @@ import gradio as gr
 from studio.service import Studio
 from ui.components.courier import courier
 from ui.components.element import own_element
+from ui.components.model_choices import live_model_choices
 from ui.tabs import edit, history, models, queue, settings, txt2img, variations
 
 
@@ -31,5 +32,6 @@ def build_page(studio: Studio) -> gr.Blocks:
                 settings.build(studio)
         own_element("strip", elem_id="strip")
         courier(studio, tabs, txt2img_form, edit_form, variations_form)
+        live_model_choices(studio, [txt2img_form, edit_form, variations_form])
     page: gr.Blocks = blocks
     return page

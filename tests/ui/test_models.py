@@ -49,6 +49,32 @@ def test_each_model_tells_how_it_stands_and_what_it_lacks(open_page: OpenTab) ->
     expect(card(page, "other").locator(".st-facts")).to_contain_text("heun")
 
 
+def test_files_that_come_and_go_are_noticed_by_cards_and_pickers(served: Served, open_page: OpenTab) -> None:
+    tab = open_page()
+    weights = served.studio.settings.models.parent / "weights" / "not-here.safetensors"
+    weights.parent.mkdir()
+    offered = tab.page.locator("#txt2img-model [role=option]")
+    tab.field("model").click()
+    expect(offered).to_contain_text(["Demonstration", "Other model", "Not here (not downloaded)"])
+
+    weights.write_bytes(b"weights")
+    _come_back(tab.page)
+
+    expect(offered.last).to_have_accessible_name("Not here")
+    expect(tab.field("model")).to_have_value("Demonstration")
+    tab.show("models")
+    expect(badge(tab.page, "absent")).to_have_text("Not in memory")
+    expect(card(tab.page, "absent")).to_contain_text("all 1 are there")
+    weights.unlink()
+    _come_back(tab.page)
+    expect(badge(tab.page, "absent")).to_have_text("Not downloaded")
+
+
+def _come_back(page: Page) -> None:
+    """To the window, from wherever files are put in their place."""
+    page.evaluate("dispatchEvent(new Event('focus'))")
+
+
 def test_a_model_is_started_and_stopped(served: Served, open_page: OpenTab) -> None:
     page = open_page("models").page
 

@@ -1,4 +1,7 @@
-/** The models and how they stand, asked for once and again when something changed. */
+/**
+ * The models and how they stand: asked for once, again when something changed, and when the reader comes back to
+ * the page, who may have put files in their place meanwhile.
+ */
 import { getJSON } from "./api.js";
 import { subscribe } from "./events.js";
 
@@ -31,6 +34,7 @@ async function ask() {
   }
 }
 
+addEventListener("focus", () => listeners.size > 0 && ask());
 subscribe((name) => {
   if (listeners.size > 0 && (name === "model_status_changed" || name === "caught_up")) ask();
 });
