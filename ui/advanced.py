@@ -16,7 +16,7 @@ Add = Callable[..., Any]
 GROUPS = ("loras", "hires")
 """Settings of several widgets, or of an element of our own, which would lose its value when hidden."""
 
-_TILING = [("As the model has it", ""), ("On: less memory, more time", "on"), ("Off", "off")]
+_TILING = [("Model's own", ""), ("On: less memory, more time", "on"), ("Off", "off")]
 _CACHES = {
     "": "Off",
     "easycache": "EasyCache",
@@ -110,15 +110,16 @@ class Advanced:
                     )
                     self._add(
                         "hires_denoising_strength", gr.Slider, **_range("hires_denoising_strength"),
-                        step=0.01, min_width=140, buttons=[], info="1 draws it anew",
+                        step=0.01, min_width=140, buttons=[],
                     )  # fmt: skip
                 with gr.Row(elem_classes=["st-tight"]):
                     self._add(
-                        "hires_upscaler", gr.Dropdown, choices=list(CHOICES["hires_upscaler"]), min_width=140
-                    )
+                        "hires_upscaler", gr.Dropdown, choices=list(CHOICES["hires_upscaler"]), min_width=140,
+                        info="Enlarges before that",
+                    )  # fmt: skip
                     self._add(
                         "hires_steps", gr.Number, precision=0, min_width=120,
-                        info="0: as the first pass",
+                        info="0: as many as the first",
                     )  # fmt: skip
 
     def _draw_memory(self) -> None:

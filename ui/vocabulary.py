@@ -37,8 +37,8 @@ LABELS: Mapping[str, str] = {
     "hires": "Hires fix",
     "hires_scale": "Enlarge by",
     "hires_upscaler": "Upscaler",
-    "hires_steps": "Steps of the second pass",
-    "hires_denoising_strength": "Denoising strength",
+    "hires_steps": "Second-pass steps",
+    "hires_denoising_strength": "Denoising",
     "vae_tiling": "VAE tiling",
     "cache": "Step cache",
 }

@@ -164,4 +164,4 @@ def test_what_the_second_pass_can_not_do_is_told_by_its_label(open_page: OpenPag
     tab.fill("hires_steps", "500")
     tab.go().click()
 
-    expect(tab.page.locator("#txt2img-notice")).to_contain_text("Steps of the second pass:")
+    expect(tab.page.locator("#txt2img-notice")).to_contain_text("Second-pass steps:")

@@ -371,7 +371,7 @@ def test_extras_that_can_not_be_are_as_in_a_fresh_form(kept: dict[str, Any]) -> 
 def test_faults_are_told_with_the_words_on_the_form() -> None:
     assert in_words(InvalidRequest("must be less", field="cfg_scale")) == "CFG scale: must be less"
     second = InvalidRequest("must be more", field="hires.steps")
-    assert in_words(second) == "Steps of the second pass: must be more"
+    assert in_words(second) == "Second-pass steps: must be more"
     assert in_words(InvalidRequest("8x8 is small", field="size")) == "Size: 8x8 is small"
     missing = ModelFilesMissing("Model 'sdxl' is not downloaded: a: b missing.")
     assert in_words(missing) == missing.message
