@@ -30,7 +30,7 @@ _BENCH = ROOT / "bench"
 _LISTENING = re.compile(r"on (http://[\w.:\[\]]+) ")
 _START_SECONDS = 60
 _MS = 120_000
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
 
 # Notes every task over 50 ms and the longest time between two frames, until they are asked for.
 _METER = """
@@ -237,7 +237,7 @@ def measure(count: int, folder: Path) -> list[Step]:
     outputs = folder / "outputs"
     seed_pictures(outputs, many(count, until=time.time(), model="stub-a"))
     with studio_over(outputs) as base, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         try:
             return walk(browser, base)
         finally:

@@ -72,7 +72,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     # The page's door hangs Gradio and its files into the application.
     **dict.fromkeys(
         ("fastapi", "starlette"),
-        ("studio/api/", "app.py", "ui/mount.py", "ui/head.py", "ui/late.py"),
+        ("studio/api/", "app.py", "ui/delivery.py", "ui/mount.py", "ui/head.py", "ui/late.py"),
     ),
     "uvicorn": ("app.py",),
     "httpx": ("studio/sdserver/",),

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from studio.service import Studio
 from ui.build import build_page
+from ui.delivery import Delivery
 from ui.head import EarlyHead, head_of_page
 from ui.theme import studio_theme
 
@@ -49,6 +50,7 @@ def mount_page(app: FastAPI, studio: Studio) -> None:
         pwa=False,
         mcp_server=False,
     )
+    app.add_middleware(Delivery)  # around the other one, which must see the page as text
     # Gradio lets a page that nobody "launched" open any file a request names; only launch() sets this.
     page.has_launched = True
 
