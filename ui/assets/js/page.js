@@ -2,9 +2,11 @@
 import { keepEarlyWords } from "./early_words.js";
 import { listenToKeys } from "./keyboard.js";
 import { watchTheWork } from "./notify.js";
+import { giveTips } from "./tips.js";
 import { listenForWeights } from "./weights.js";
 
 keepEarlyWords();
 listenToKeys();
 watchTheWork();
+giveTips();
 listenForWeights();
