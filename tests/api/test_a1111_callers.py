@@ -1,5 +1,8 @@
 """What the A1111 door keeps of each caller: its model, its jobs; and ending them."""
 
+import json
+import logging
+import socket
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +14,7 @@ from starlette.requests import Request
 
 from studio.api.a1111.callers import MAX_CALLERS, MAX_JOBS, Callers
 from tests.api.a1111_client import PROMPT, client
+from tests.api.access_log import Heard
 from tests.api.serving import Served, serving
 from tests.fakes import FakeClock
 
@@ -120,6 +124,28 @@ def test_a_job_whose_client_gave_up_is_still_told_of_and_can_be_ended(tmp_path: 
         door(patient, "POST", "interrupt")
         assert patient.final(job_id)["status"] == "cancelled"
         assert door(patient, "GET", "progress")["state"]["job_count"] == 0
+
+
+def test_a_client_that_hangs_up_leaves_its_job_to_go_on(own: Served) -> None:
+    heard, log = Heard("status=499"), logging.getLogger("studio.access")
+    log.addHandler(heard)
+    log.setLevel(logging.INFO)
+    own.engine.hold()
+    try:
+        body = json.dumps({"prompt": PROMPT}).encode()
+        with socket.create_connection(own.address) as connection:
+            connection.sendall(
+                b"POST /sdapi/v1/txt2img HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                + f"Content-Length: {len(body)}\r\n\r\n".encode()
+                + body
+            )
+            own.engine.wait_until_sampling()
+        assert heard.event.wait(30), "the server still waits for a client that is gone"
+    finally:
+        log.removeHandler(heard)
+    job_id = door(own, "GET", "progress")["state"]["job"]
+    own.engine.release()
+    assert own.final(job_id)["status"] == "completed"
 
 
 def test_the_model_of_the_options_is_that_of_the_callers_following_jobs_only(own: Served) -> None:

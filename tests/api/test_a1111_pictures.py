@@ -242,11 +242,13 @@ def test_what_there_is_not_is_refused_by_name(served: Served, field: str, value:
     [
         ("steps", 0), ("steps", 101), ("cfg_scale", -1), ("width", 32), ("seed", -2), ("seed", 1.5),
         ("batch_size", 0), ("batch_size", 11), ("prompt", ""), ("prompt", "\x00"), ("prompt", 3),
-        ("styles", "one"), ("override_settings", []), ("denoising_strength", 2),
+        ("styles", "one"), ("override_settings", []), ("denoising_strength", 2), ("hr_scale", 5),
+        ("hr_second_pass_steps", 101), ("hr_sampler_name", "Heun"), ("hr_prompt", "a dog"),
+        ("hr_checkpoint_name", "sdxl"), ("hr_scheduler", "Karras"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_refused_with_its_name(served: Served, field: str, value: Any) -> None:
-    assert field in refusal(served, **SIZE | {field: value})
+    assert field in refusal(served, enable_hr=True, **SIZE | {field: value})
 
 
 def test_more_than_ten_pictures_are_refused_whichever_way_they_are_asked_for(served: Served) -> None:
@@ -284,6 +286,27 @@ def test_unknown_fields_are_passed_over_as_a1111_does(served: Served) -> None:
     extra = {"url": "http://127.0.0.1:7860", "auth": "", "clip_skip": 1, "hr_additional_modules": []}
     answer = post(served, "txt2img", prompt=PROMPT, **SIZE, **extra)
     assert answer.status_code == 200
+
+
+def test_settings_that_do_not_act_may_hold_what_no_json_can(served: Served) -> None:
+    text = (
+        '{"prompt": "a fox", "width": 128, "height": 128, "override_settings": '
+        '{"save_to_dirs": [NaN, "\\ud800"], "sd_model_checkpoint": "demo"}}'
+    )
+    answer = served.http.post("/sdapi/v1/txt2img", content=text, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["parameters"]["override_settings"] == {"sd_model_checkpoint": "demo"}
+
+
+@pytest.mark.parametrize("field", ["prompt", "sampler_name", "styles", "override_settings", "init_images"])
+def test_text_that_is_no_unicode_is_refused_everywhere(served: Served, field: str) -> None:
+    values = {"styles": '["\\ud800"]', "init_images": '["\\ud800"]', "override_settings": '{"\\ud800": 1}'}
+    body = {"prompt": '"a fox"'} | {field: values.get(field, '"\\ud800"')}
+    text = "{" + ", ".join(f'"{name}": {value}' for name, value in body.items()) + "}"
+    headers = {"Content-Type": "application/json"}
+    answer = served.http.post("/sdapi/v1/img2img", content=text, headers=headers)
+    assert answer.status_code in (400, 422), answer.text
+    assert field in answer.json()["detail"]
 
 
 def test_a_failed_job_is_an_error_with_its_sentence_and_its_job(served: Served) -> None:

@@ -4,27 +4,14 @@ import asyncio
 import json
 import logging
 import socket
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.api.access_log import Heard
 from tests.api.serving import PROMPT, Served, picture_file, png, serving
-
-
-class Heard(logging.Handler):
-    """Sets `event` when a line of the access log holds `text`."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text
-        self.event = threading.Event()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if self.text in record.getMessage():
-            self.event.set()
 
 
 def test_a_wait_that_is_too_long_answers_504_with_the_job_which_lives_on(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from studio.a1111_text import read_pairs, split_text, to_values
+from studio.a1111_text import as_written, read_pairs, sampling, split_text, to_values
 from studio.params import SAMPLERS, SCHEDULERS
 from studio.recipe_text import SAMPLER_NAMES, SCHEDULER_NAMES, parameters_text
 from tests.builders import a_recipe
@@ -147,3 +147,29 @@ def test_a_second_pass_of_ours_and_of_others_is_read_as_far_as_we_can_repeat_it(
     assert to_values(other)["hires"] == {"scale": 1.5, "steps": 7}
     assert to_values("x\nSteps: 4, Hires upscale: inf, Hires steps: many")["hires"] == {}
     assert "hires" not in to_values("x\nSteps: 4, Hires resize: 1024x1024")
+
+
+def test_the_parts_of_a_text_keep_the_names_it_gives_them() -> None:
+    assert as_written(PLAIN) == {
+        "Prompt": "masterpiece, a castle on a hill, <lora:detail:0.8>", "Negative prompt": "blurry, lowres",
+        "Steps": "28", "Sampler": "DPM++ 2M", "Schedule type": "Karras", "CFG scale": "6.5",
+        "Seed": "1234567890", "Size": "832x1216", "Model hash": "67ab2fd8ec", "Model": "dreamy_v5",
+        "Clip skip": "2", "Version": "v1.10.1",
+    }  # fmt: skip
+    assert as_written("a: b, c: d") == {"Prompt": "a: b, c: d", "Negative prompt": ""}
+
+
+@pytest.mark.parametrize(
+    ("sampler", "scheduler", "found"),
+    [
+        ("DPM++ 2M Karras", "", {"sampler": "dpm++2m", "scheduler": "karras"}),
+        ("DPM++ 2M Karras", "Simple", {"sampler": "dpm++2m", "scheduler": "simple"}),
+        ("DPM++ SDE Karras", "", {"scheduler": "karras"}),
+        ("", "align_your_steps", {"scheduler": "ays"}),
+        ("", "", {}),
+    ],
+)
+def test_a_sampler_and_its_scheduler_may_be_one_word(
+    sampler: str, scheduler: str, found: dict[str, str]
+) -> None:
+    assert sampling(sampler, scheduler) == found

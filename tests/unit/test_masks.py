@@ -227,3 +227,38 @@ def test_a_mask_that_paints_everything_takes_the_new_picture() -> None:
     new = noise(2, 30, 20)
     for feather in (0, 4, 256):
         assert masks.paste_back(noise(1, 30, 20), new, Image.new("L", (30, 20), 255), feather) == new
+
+
+@pytest.mark.parametrize("invert", [False, True])
+def test_a_mask_of_a1111_repaints_what_is_bright_or_the_rest(invert: bool) -> None:
+    read = masks.from_a1111(a_mask(20, 10, (0, 0, 5, 10)).convert("RGB"), invert=invert)
+    assert np.array_equal(np.asarray(read)[:, :5] == 255, np.full((10, 5), not invert))
+    assert np.array_equal(np.asarray(read)[:, 5:] == 255, np.full((10, 15), invert))
+
+
+def test_a_transparent_mask_of_a1111_repaints_where_it_is_opaque() -> None:
+    picture = Image.new("RGBA", (20, 10), (0, 0, 0, 0))
+    picture.paste((0, 0, 0, 255), (0, 0, 5, 10))
+    assert masks.from_a1111(picture, invert=False).getbbox() == (0, 0, 5, 10)
+
+
+@pytest.mark.parametrize(("colour", "invert", "word"), [(0, False, "black"), (255, True, "white")])
+def test_a_mask_of_a1111_that_paints_nothing_is_refused(colour: int, invert: bool, word: str) -> None:
+    with pytest.raises(InvalidImage, match=word):
+        masks.from_a1111(Image.new("RGB", (8, 8), (colour,) * 3), invert=invert)
+
+
+def test_what_is_painted_over_is_filled_with_the_nearest_colours_and_the_rest_stays() -> None:
+    source, mask = noise(1, 200, 100), a_mask(200, 100, (40, 20, 160, 80))
+    source.paste("red", (0, 0, 40, 100))
+    source.paste("blue", (160, 0, 200, 100))
+    filled, kept = np.asarray(masks.smeared(source, mask)).astype(int), np.asarray(mask) == 0
+    assert np.array_equal(filled[kept], np.asarray(source)[kept])
+    left, right = filled[50, 41], filled[50, 158]
+    assert left[0] > left[2] + 60
+    assert right[2] > right[0] + 60
+
+
+def test_a_picture_that_is_painted_over_as_a_whole_has_no_colours_to_take() -> None:
+    filled = masks.smeared(noise(1, 16, 16), Image.new("L", (16, 16), 255))
+    assert filled.getextrema() == ((0, 0), (0, 0), (0, 0))

@@ -9,7 +9,6 @@ from studio.pictures import MAX_UPLOAD_BYTES
 
 _DATA_URL = re.compile(r"data:[\w.+/-]*(;[\w=.+-]+)*;base64,", re.IGNORECASE)
 _LONGEST = MAX_UPLOAD_BYTES * 4 // 3 + 1024
-_SPACE = re.compile(r"\s+")
 
 
 def from_base64(text: str, *, field: str) -> bytes:
@@ -22,7 +21,7 @@ def from_base64(text: str, *, field: str) -> bytes:
     start = 0 if prefix is None else prefix.end()
     if len(text) - start > _LONGEST:
         raise TooLarge(f"{field}: the picture is larger than the limit of {MAX_UPLOAD_BYTES} bytes")
-    letters = _SPACE.sub("", text[start:])
+    letters = "".join(text[start:].split())
     try:
         # Many programs leave out the "=" at the end.
         content = base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)

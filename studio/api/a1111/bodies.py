@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from studio.api.bodies import AnySeed
 from studio.extras import Padding
-from studio.params import MAX_IMAGES, CfgScale, Feather, Guidance, Prompt, Side, Steps, Strength
+from studio.params import MAX_IMAGES, MAX_STEPS, CfgScale, Feather, Guidance, Prompt, Side, Steps, Strength
 
 MAX_STYLES = 20
 
@@ -71,7 +71,7 @@ class TextBody(Body):
     enable_hr: bool | None = None
     hr_scale: float | None = None
     hr_upscaler: Name | None = None
-    hr_second_pass_steps: int | None = None
+    hr_second_pass_steps: int | None = Field(None, ge=0, le=MAX_STEPS)
     hr_resize_x: int | None = Field(None, ge=0, le=16384)
     hr_resize_y: int | None = Field(None, ge=0, le=16384)
     hr_checkpoint_name: Name | None = None

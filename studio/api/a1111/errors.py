@@ -24,6 +24,7 @@ _SPELLED = {
     "distilled_guidance": "distilled_cfg_scale",
     "loras": "<lora:…>",
     "hires": "hr",
+    "scale": "hr_scale",
     "input_image": "init_images",
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 from studio import png_text
 from studio.api.a1111.base64_pictures import to_base64
 from studio.api.a1111.bodies import Body, ImageBody
+from studio.api.a1111.overrides import CLIP_SKIP, MODEL
 from studio.darkroom import studio_version
 from studio.job import Generation
 from studio.params import JobType, Recipe
@@ -15,6 +16,7 @@ from studio.recipe_text import PARAMETERS_KEY, SAMPLER_NAMES, SCHEDULER_NAMES
 from studio.service import Studio
 
 _INPUTS = {"init_images", "mask", "latent_mask"}
+_OPEN = {"override_settings", "alwayson_scripts"}
 
 
 def answer_of(studio: Studio, body: Body, generation: Generation) -> dict[str, Any]:
@@ -31,7 +33,11 @@ def answer_of(studio: Studio, body: Body, generation: Generation) -> dict[str, A
 def _echo(body: Body) -> dict[str, Any]:
     """The request; its pictures only if the client wants them back."""
     with_inputs = isinstance(body, ImageBody) and body.include_init_images is True
-    values = body.model_dump(mode="json", exclude=None if with_inputs else _INPUTS)
+    values = body.model_dump(mode="json", exclude=_OPEN if with_inputs else _OPEN | _INPUTS)
+    # Of settings only those that act: the others may hold anything, even what no JSON can.
+    settings = body.override_settings or {}
+    values["override_settings"] = {name: settings[name] for name in (MODEL, CLIP_SKIP) if name in settings}
+    values["alwayson_scripts"] = {}
     if isinstance(body, ImageBody) and not with_inputs:
         values |= dict.fromkeys(_INPUTS)
     return values

@@ -1,9 +1,9 @@
 """txt2img and img2img: jobs like all others, and waiting for them."""
 
 import asyncio
+import json
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from studio.api.a1111.base64_pictures import from_base64
@@ -98,4 +98,6 @@ def _kind(job: Job) -> str | None:
 
 
 def _answer(studio: Studio, body: Body, generation_id: str) -> Response:
-    return JSONResponse(answer_of(studio, body, studio.generation(generation_id)))
+    # In ASCII: names in the request may hold what UTF-8 can't.
+    text = json.dumps(answer_of(studio, body, studio.generation(generation_id)), allow_nan=False)
+    return Response(text, media_type="application/json")

@@ -14,7 +14,7 @@ from studio.api.a1111.lora_tags import take_loras
 from studio.api.a1111.names import to_model, to_sampling
 from studio.api.a1111.overrides import Choice, read_settings
 from studio.errors import InvalidRequest, NotFound
-from studio.extras import UPSCALERS
+from studio.extras import UPSCALERS, Hires
 from studio.model import Model
 from studio.params import MAX_IMAGES, Fit, GenerationParams, JobType
 from studio.presets import Preset
@@ -118,19 +118,22 @@ def _styled(prompt: str, styles: Sequence[Preset], which: str) -> str:
     return prompt
 
 
-def _second_pass(body: TextBody, model: Model) -> dict[str, Any]:
-    if body.hr_upscaler is not None and body.hr_upscaler not in UPSCALERS:
+def _second_pass(body: TextBody, model: Model) -> Hires:
+    if body.hr_upscaler and body.hr_upscaler not in UPSCALERS:
         raise InvalidRequest(
             f"no upscaler {body.hr_upscaler!r:.80} for the second pass; known: {', '.join(UPSCALERS)}",
             field="hr_upscaler",
         )
     asked = {
-        "upscaler": body.hr_upscaler,
+        "upscaler": body.hr_upscaler or None,
         "steps": body.hr_second_pass_steps,
         "denoising_strength": body.denoising_strength,
         "scale": _scale(body, model),
     }
-    return {name: value for name, value in asked.items() if value is not None}
+    try:
+        return Hires.model_validate({name: value for name, value in asked.items() if value is not None})
+    except ValidationError as error:
+        raise invalid(error) from None
 
 
 def _scale(body: TextBody, model: Model) -> float | None:
