@@ -23,6 +23,7 @@ from studio.api import (
     queue_control,
 )
 from studio.api.a1111.app import create_a1111
+from studio.api.a1111.errors import error_response as a1111_response
 from studio.api.access import HostRule
 from studio.api.errors import add_handlers
 from studio.api.guard import Guard
@@ -105,5 +106,5 @@ def install(app: FastAPI, studio: Studio, page: ASGIApp | None = None) -> None:
         hosts=app.state.hosts,
         key=studio.settings.api_key,
         clock=studio.clock,
-        responds={"/v1": respond},
+        responds={"/v1": respond, "/sdapi/v1": a1111_response},
     )

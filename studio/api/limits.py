@@ -1,13 +1,10 @@
 """Caps on request bodies, before anything is parsed."""
 
-from collections.abc import Callable
-
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio.api.errors import error_response
+from studio.api.errors import Respond, error_response
 from studio.pictures import MAX_UPLOAD_BYTES
 
 JSON_BYTES = 2**20
@@ -27,9 +24,9 @@ class BodyLimit:
         self,
         app: ASGIApp,
         json_bytes: int = JSON_BYTES,
-        answer: Callable[..., Response] = error_response,
+        answer: Respond = error_response,
     ) -> None:
-        """`json_bytes` is the limit of everything that is no multipart form; `answer` as error_response."""
+        """`json_bytes` is the limit of everything that is no form; `answer` has the door's shape."""
         self._app = app
         self._answer = answer
         self._json_bytes = json_bytes
