@@ -9,26 +9,22 @@ from typing import Any
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, DefaultHttpxClient, OpenAI
 from PIL import Image
 
-from tests.api.serving import Served
-
 PROMPT = "a red circle on a blue background"
 
 
 @contextmanager
 def talking_to(base: str, **more: Any) -> Iterator[OpenAI]:
     """The synchronous client of a studio at `base`; it tries nothing twice unless told to."""
-    options: dict[str, Any] = {"api_key": "any", "max_retries": 0, "timeout": 60} | more
+    options: dict[str, Any] = {"api_key": "any", "max_retries": 0, "timeout": 120} | more
     plain = DefaultHttpxClient(trust_env=False)
     with OpenAI(base_url=f"{base}/v1", http_client=plain, **options) as client:
         yield client
 
 
-def async_client(served: Served) -> AsyncOpenAI:
-    """The asynchronous client."""
+def async_client(base: str) -> AsyncOpenAI:
+    """The asynchronous client of a studio at `base`."""
     plain = DefaultAsyncHttpxClient(trust_env=False)
-    return AsyncOpenAI(
-        base_url=f"{served.base}/v1", api_key="any", max_retries=0, timeout=60, http_client=plain
-    )
+    return AsyncOpenAI(base_url=f"{base}/v1", api_key="any", max_retries=0, timeout=120, http_client=plain)
 
 
 def picture_of(text: str | None) -> Image.Image:

@@ -4,6 +4,7 @@ import json
 import logging
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,28 @@ def test_a_job_that_fails_is_told_and_not_sent_again(own: Served) -> None:
     assert len(own.engine.recipes) == 1
 
 
+def test_a_job_that_somebody_cancels_is_a_conflict_and_not_sent_again(own: Served) -> None:
+    own.engine.hold()
+    with talking_to(own.base, max_retries=5) as client, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.images.generate, prompt=PROMPT)
+        own.engine.wait_until_sampling()
+        (job,) = own.api.get("/queue").json()["jobs"]
+        own.api.delete(f"/queue/{job['id']}")
+        own.engine.release()
+        with pytest.raises(openai.ConflictError) as caught:
+            waiting.result(60)
+    assert told(caught.value) == ("invalid_request_error", None, "cancelled")
+    assert len(own.api.get("/queue").json()["jobs"]) == 1
+
+
+def test_another_request_with_the_same_idempotency_key_is_a_conflict(client: OpenAI) -> None:
+    headers = {"Idempotency-Key": "order-18"}
+    client.images.generate(prompt=PROMPT, extra_headers=headers)
+    with pytest.raises(openai.ConflictError) as caught:
+        client.images.generate(prompt="another", extra_headers=headers)
+    assert told(caught.value) == ("invalid_request_error", None, "idempotency_mismatch")
+
+
 def test_a_wait_that_is_too_long_names_the_job_which_lives_on(tmp_path: Path) -> None:
     with serving(tmp_path, wait_seconds=1) as patient, talking_to(patient.base, max_retries=5) as client:
         patient.engine.hold()
@@ -164,6 +187,7 @@ def test_a_wait_that_is_too_long_names_the_job_which_lives_on(tmp_path: Path) ->
         assert told(caught.value) == ("server_error", None, "timeout")
         (job,) = patient.api.get("/queue").json()["jobs"]
         assert job["id"] in caught.value.message
+        assert caught.value.response.headers["x-job-id"] == job["id"]
         patient.engine.release()
         assert patient.final(job["id"])["status"] == "completed"
 

@@ -150,7 +150,7 @@ def test_other_formats_are_smaller_with_less_quality_and_tell_how_they_were_made
 
 
 async def _both(served: Served) -> tuple[Any, Any]:
-    async with async_client(served) as client:
+    async with async_client(served.base) as client:
         made = await client.images.generate(prompt=PROMPT, model="gpt-image-1")
         edited = await client.images.edit(image=png(), mask=hole(), prompt=PROMPT, model="gpt-image-1")
         return made, edited
@@ -167,6 +167,16 @@ def test_the_same_idempotency_key_gives_the_same_picture(served: Served, client:
     first, second = (client.images.generate(prompt=PROMPT, extra_headers=headers) for _ in range(2))
     assert first.data is not None and second.data is not None
     assert first.data[0].url == second.data[0].url
+
+
+def test_behind_a_proxy_the_address_is_the_one_the_client_used(served: Served) -> None:
+    async def ask() -> str:
+        transport = httpx.ASGITransport(served.app, root_path="/studio")
+        async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as outside:
+            answer = await outside.post("/studio/v1/images/generations", json={"prompt": PROMPT})
+            return str(answer.json()["data"][0]["url"])
+
+    assert asyncio.run(ask()).startswith("https://localhost/studio/api/images/")
 
 
 # -- edits and variations ----------------------------------------------------------------------------

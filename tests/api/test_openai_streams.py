@@ -45,7 +45,7 @@ def test_an_edit_is_streamed_as_an_edit(client: OpenAI) -> None:
 
 
 async def _events(served: Served) -> list[Any]:
-    async with async_client(served) as client:
+    async with async_client(served.base) as client:
         stream = await client.images.generate(prompt=PROMPT, stream=True)
         return [event async for event in stream]
 

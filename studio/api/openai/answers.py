@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from studio.api.openai.bodies import Wanted
-from studio.api.openai.errors import fault_body, nothing_made
+from studio.api.openai.errors import JOB_ID, fault_body, nothing_made
 from studio.api.openai.outcome import NothingMade, made
 from studio.api.openai.views import CompletedEvent, ImagesAnswer
 from studio.api.waiting import CLIENT_CLOSED_REQUEST, ClientGone
@@ -33,7 +33,7 @@ async def answer(request: Request, studio: Studio, job: Job, wanted: Wanted, eve
     A client that hangs up does not end the job. Errors: NothingMade; NotFound; not of a stream, which tells
     them as its last event.
     """
-    headers = {"X-Job-Id": job.id}
+    headers = {JOB_ID: job.id}
     if wanted.stream:
         frames = _frames(request, studio, job.id, wanted, event)
         return StreamingResponse(

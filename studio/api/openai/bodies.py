@@ -1,7 +1,7 @@
 """What OpenAI's clients may ask for: their parameters, and the studio's own beside them."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
 from fastapi import UploadFile
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
@@ -33,6 +33,9 @@ def _says_something(value: str) -> str:
 
 
 RealPrompt = Annotated[Prompt, AfterValidator(_says_something)]
+
+
+Fields = TypeVar("Fields", bound="AnswerFields")
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,6 @@ class VariationsForm(AnswerFields):
     prompt: Prompt = ""
 
 
-def with_model(fields: AnswerFields, model_id: str) -> Any:
+def with_model(fields: Fields, model_id: str) -> Fields:
     """The same request for the model of that id."""
     return fields.model_copy(update={"model": model_id})

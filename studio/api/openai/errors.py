@@ -13,6 +13,7 @@ from studio.api.errors import InvalidFields, http_sentence, retry_headers, sente
 from studio.api.openai.outcome import NothingMade
 from studio.errors import Conflict, InvalidRequest, QueueFull, StudioError, UnknownModel
 
+JOB_ID = "X-Job-Id"
 MODEL_NOT_FOUND = "model_not_found"
 _TYPES = {429: "rate_limit_error"}
 _CODES = {401: "invalid_api_key", 404: "unknown_url", 413: "too_large", 429: "rate_limit_exceeded"}
@@ -80,7 +81,8 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 async def _on_nothing_made(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, NothingMade)
     status, body = nothing_made(error)
-    return JSONResponse(body, status, headers={**NOT_AGAIN, **(error.headers or {})})
+    headers = {JOB_ID: error.job_id, **NOT_AGAIN, **(error.headers or {})}
+    return JSONResponse(body, status, headers=headers)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
