@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from openai import OpenAI
-from PIL import Image
+from PIL import ExifTags, Image
 
 from studio.reading import read_picture
 from tests.api.openai_client import PROMPT, async_client, picture_of, talking_to
@@ -219,3 +219,33 @@ def test_variations_come_as_many_as_asked(served: Served, client: OpenAI) -> Non
     assert (recipe.type, recipe.strength) == ("variation", 0.4)
     assert answer.data is not None
     assert [picture_of(item.b64_json).size for item in answer.data] == [(256, 256)] * 2
+
+
+def test_null_means_left_out(served: Served, client: OpenAI) -> None:
+    answer = client.images.generate(
+        prompt=PROMPT, model=None, n=None, size=None, quality=None, style=None, response_format=None,
+        output_format=None, output_compression=None, background=None, moderation=None, stream=None,
+        partial_images=None, extra_body={"seed": None},
+    )  # fmt: skip
+    assert answer.size == "128x128"
+    assert (served.engine.recipes[-1].n, served.engine.recipes[-1].model) == (1, "demo")
+
+
+def test_a_mask_has_the_size_of_the_picture_as_it_stands_upright(client: OpenAI) -> None:
+    lying, turn = Image.new("RGB", (96, 64), "red"), Image.Exif()
+    turn[ExifTags.Base.Orientation] = 6
+    out = io.BytesIO()
+    lying.save(out, "JPEG", exif=turn)
+    answer = client.images.edit(image=out.getvalue(), mask=hole(64, 96), prompt="a hat")
+    assert answer.size == "96x144"
+
+
+def test_a_mask_may_be_a_palette_with_a_transparent_colour(served: Served, client: OpenAI) -> None:
+    mask, out = Image.new("P", (96, 64), 1), io.BytesIO()
+    mask.paste(0, (0, 0, 48, 64))
+    mask.save(out, "PNG", transparency=0)
+    client.images.edit(image=png(), mask=out.getvalue(), prompt="a hat", size="96x64")
+    painted = served.engine.inputs[-1].mask
+    assert painted is not None
+    seen = Image.open(io.BytesIO(painted))
+    assert (seen.getpixel((10, 32)), seen.getpixel((90, 32))) == (255, 0)
