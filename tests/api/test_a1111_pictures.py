@@ -288,6 +288,28 @@ def test_unknown_fields_are_passed_over_as_a1111_does(served: Served) -> None:
     assert answer.status_code == 200
 
 
+def test_the_zeros_of_a1111s_documentation_pass_where_they_do_nothing(served: Served) -> None:
+    zeros = dict.fromkeys(("eta", "s_noise", "s_churn", "s_tmin", "s_tmax", "denoising_strength"), 0)
+    assert post(served, "txt2img", prompt=PROMPT, sampler_name="Euler", **SIZE, **zeros).status_code == 200
+    assert "eta: 0" in refusal(served, sampler_name="Euler a", **SIZE, **zeros)
+
+
+def test_what_sillytavern_sends_becomes_a_picture(served: Served) -> None:
+    body = {
+        "url": "http://127.0.0.1:3000", "auth": "", "prompt": PROMPT, "negative_prompt": "text",
+        "sampler_name": "Euler a", "scheduler": "automatic", "steps": 4, "cfg_scale": 3, "width": 128,
+        "height": 128, "restore_faces": False, "enable_hr": True, "hr_upscaler": "Latent", "hr_scale": 1.5,
+        "hr_additional_modules": [], "denoising_strength": 0.6, "hr_second_pass_steps": 0, "seed": 7,
+        "override_settings": {"CLIP_stop_at_last_layers": 1, "sd_vae": "Automatic"},
+        "override_settings_restore_afterwards": True, "clip_skip": 1, "save_images": True,
+        "send_images": True, "do_not_save_grid": False, "do_not_save_samples": False,
+    }  # fmt: skip
+    answer = post(served, "txt2img", **body)
+    assert answer.status_code == 200, answer.text
+    recipe = served.engine.recipes[-1]
+    assert (recipe.seed, recipe.clip_skip, recipe.hires and recipe.hires.scale) == (7, None, 1.5)
+
+
 def test_settings_that_do_not_act_may_hold_what_no_json_can(served: Served) -> None:
     text = (
         '{"prompt": "a fox", "width": 128, "height": 128, "override_settings": '

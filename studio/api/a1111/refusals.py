@@ -7,7 +7,7 @@ from studio.api.a1111.bodies import Body, ImageBody, TextBody
 from studio.errors import InvalidRequest
 
 _NOT_OFFERED = "is not offered by this studio; leave it out"
-# Samplers on which `eta` acts; the engine has no other than 1.
+# Samplers that add noise at every step.
 _ANCESTRAL = ("euler_a", "dpm++2s_a")
 
 
@@ -37,7 +37,6 @@ _FIELDS: Mapping[str, Callable[[Any], bool]] = {
     "s_churn": _is_on,
     "s_tmin": _is_on,
     "s_tmax": _is_on,
-    "s_noise": _is_not_one,
     "refiner_checkpoint": _says_other("none"),
     "infotext": _says_other(),
     "script_name": _says_other("none"),
@@ -66,10 +65,16 @@ def check(body: Body) -> None:
         _check_picture(body)
 
 
-def check_eta(eta: float | None, sampler: str) -> None:
-    """Errors: InvalidRequest for an `eta` that would act; 0 is what others than ancestral samplers have."""
-    if eta is not None and eta != 1 and (eta != 0 or sampler in _ANCESTRAL):
-        raise InvalidRequest(f"{eta:g}; the engine has only 1: leave it out", field="eta")
+def check_noise(body: Body, sampler: str) -> None:
+    """Errors: InvalidRequest for an amount of noise that would act.
+
+    The engine has only 1. Many programs send the zeros of A1111's documentation, which do nothing but to
+    ancestral samplers.
+    """
+    for name in ("eta", "s_noise"):
+        amount = getattr(body, name)
+        if amount is not None and amount != 1 and (amount != 0 or sampler in _ANCESTRAL):
+            raise InvalidRequest(f"{amount:g}; the engine has only 1: leave it out", field=name)
 
 
 def _check(body: Body, rules: Mapping[str, Callable[[Any], bool]]) -> None:

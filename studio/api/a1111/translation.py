@@ -52,7 +52,7 @@ def translate(studio: Studio, body: Body, caller: Caller) -> Translation:
     model_id = choice.model or (to_model(catalog, named) if named else caller.model) or catalog.default
     model = catalog.model(model_id)
     sampling = to_sampling(body.sampler_name or body.sampler_index, body.scheduler)
-    refusals.check_eta(body.eta, sampling.get("sampler", model.defaults.sampler))
+    refusals.check_noise(body, sampling.get("sampler", model.defaults.sampler))
     values = _plain_values(body) | sampling | _prompts(studio, body, model_id)
     values["model"] = model_id
     clip_skip = choice.clip_skip or caller.clip_skip
