@@ -63,11 +63,11 @@ def test_a_newcomer_types_a_prompt_and_sees_steps_and_then_the_picture(page: Pag
     expect(page.locator("#strip img").first).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_tab_is_accessible(studio: RunningStudio, browser: Browser, theme: str) -> None:
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+def test_every_tab_is_accessible(studio: RunningStudio, browser: Browser, theme: str, width: int) -> None:
     with studio.api as api:
         api.post("/generate", json={"prompt": PROMPT, "seed": 1}).raise_for_status()
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme=theme)  # type: ignore[arg-type]
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme)  # type: ignore[arg-type]
     tab = context.new_page()
     tab.goto(studio.base)
     tab.locator("#txt2img-go").wait_for(timeout=SECONDS)
