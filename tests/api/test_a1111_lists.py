@@ -190,6 +190,12 @@ def test_what_is_not_there_is_a_404_that_says_so(served: Served, path: str) -> N
     assert path in answer.json()["detail"]
 
 
+def test_a_wrong_method_is_told_the_right_one(served: Served) -> None:
+    answer = served.http.get("/sdapi/v1/txt2img")
+    assert (answer.status_code, answer.json()["error"]) == (405, "MethodNotAllowed")
+    assert "allowed: POST" in answer.json()["detail"]
+
+
 def test_a_body_over_the_limit_is_refused_in_a1111s_shape(served: Served) -> None:
     answer = served.raw(
         b"POST /sdapi/v1/png-info HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

@@ -81,10 +81,15 @@ async def _on_fault(_: Request, error: Exception) -> JSONResponse:
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     """What the framework refuses by itself: paths, methods, bodies it can't parse."""
     assert isinstance(error, HTTPException)
-    sentence = error.detail
-    if error.status_code == 404:
-        sentence = f"{request.scope['path'][:200]} is no part of A1111's API that this studio offers."
-    return error_response(error.status_code, sentence, headers=error.headers)
+    path = request.scope["path"][:200]
+    allowed = (error.headers or {}).get("Allow", "another")
+    sentences = {
+        404: f"{path} is no part of A1111's API that this studio offers.",
+        405: f"{path}: not with {request.method}; allowed: {allowed}.",
+    }
+    return error_response(
+        error.status_code, sentences.get(error.status_code, error.detail), headers=error.headers
+    )
 
 
 async def _on_unexpected(request: Request, _: Exception) -> JSONResponse:
