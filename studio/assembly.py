@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
-from peewee import Database, DatabaseError
+from peewee import Database, DatabaseError, PostgresqlDatabase
 
 from studio.cache import cache_dir
 from studio.catalog import Catalog, load_catalog
@@ -24,17 +24,19 @@ from studio.events import EventBus
 from studio.gallery import Gallery
 from studio.inputs import Inputs
 from studio.library import Library
+from studio.ownership import own_database
 from studio.preparation import GetReady, Preparation
 from studio.presets import Presets
 from studio.queue_order import QueueOrder
 from studio.records import Records
-from studio.schema import is_postgres, migrate, open_database
+from studio.schema import close_database, is_postgres, migrate, open_database
 from studio.sdserver.engine import SdServerEngine
 from studio.sdserver.install import ensure_engine
 from studio.sdserver.install_progress import Reporter
 from studio.service import Studio
 from studio.settings import Settings
 from studio.shelf import Shelf
+from studio.soundness import damage_of, is_damage
 from studio.store import JobStore
 from studio.worker import Worker
 from studio.writer import GroupWriter, PooledWriter, Writer
@@ -62,9 +64,14 @@ def open_studio(
     clock = clock or SystemClock()
     catalog = catalog or load_catalog(settings.models)
     lock = _lock_outputs(settings.outputs)
+    ownership = None
     try:
+        if is_postgres(settings.database_url):
+            ownership = _own_database(settings)
         database = _ready_database(settings)
     except BaseException:
+        if ownership is not None:
+            ownership.close()
         lock.release()
         raise
     writer: Writer = PooledWriter(database) if is_postgres(settings.database_url) else GroupWriter(database)
@@ -97,6 +104,9 @@ def open_studio(
 
     def on_close() -> None:
         writer.close()
+        close_database(database)
+        if ownership is not None:
+            ownership.close()
         lock.release()
 
     return Studio(
@@ -159,13 +169,38 @@ def _ready_database(settings: Settings) -> Database:
         raise ConfigurationError(
             [f"database: {path} is empty, yet there are pictures; restore a backup of it"]
         )
+    damage = None if is_postgres(url) else damage_of(path)
+    if damage is not None:
+        raise ConfigurationError([_damaged(path, damage)])
     try:
         database = open_database(url)
         migrate(database)
     except DatabaseError as error:
-        name = url.rsplit("@", 1)[-1] if is_postgres(url) else url
-        raise ConfigurationError([f"database: {name} can't be used: {str(error).strip()}"]) from None
+        if not is_postgres(url) and is_damage(error):
+            raise ConfigurationError([_damaged(path, str(error).strip())]) from None
+        raise _unusable(url, error) from None
     return database
+
+
+def _own_database(settings: Settings) -> PostgresqlDatabase:
+    """As own_database. Errors: AlreadyRunning; ConfigurationError."""
+    try:
+        return own_database(settings.database_url)
+    except DatabaseError as error:
+        raise _unusable(settings.database_url, error) from None
+
+
+def _unusable(url: str, error: DatabaseError) -> ConfigurationError:
+    """The database can't be opened, named without its password."""
+    name = url.rsplit("@", 1)[-1] if is_postgres(url) else url
+    return ConfigurationError([f"database: {name} can't be used: {str(error).strip()}"])
+
+
+def _damaged(path: Path, how: str) -> str:
+    return (
+        f"database: {path} is damaged ({how}); put a backup in its place, or move it away and save what can "
+        f"be read: sqlite3 DAMAGED .recover | sqlite3 {path.name}"
+    )
 
 
 def _get_ready(settings: Settings, engine: Engine | None) -> GetReady:

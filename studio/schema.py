@@ -3,12 +3,9 @@
 The models are bound to no database, nothing is global: each query names its own (`query.execute(database)`).
 """
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from apsw import Cursor
-from apsw.ext import TypesConverterCursorFactory
 from peewee import (
     SQL,
     BigAutoField,
@@ -286,14 +283,12 @@ def migrate(database: Database, folder: Path = MIGRATIONS) -> list[str]:
             finally:
                 database.execute_sql("select pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))
         # The history table keeps dates, which apsw binds only when told how.
-        converter = TypesConverterCursorFactory()
-        converter.register_adapter(datetime, datetime.isoformat)
         connection = database.connection()
-        connection.cursor_factory = converter
+        connection.convert_binding = lambda _cursor, _number, value: value.isoformat()
         try:
             return _run_migrations(database, folder)
         finally:
-            connection.cursor_factory = Cursor
+            connection.convert_binding = None
 
 
 def _run_migrations(database: Database, folder: Path) -> list[str]:

@@ -26,7 +26,6 @@ from studio.queue_control import QueueControl
 from studio.queue_order import QueueOrder
 from studio.recipes import to_recipe
 from studio.records import Records
-from studio.schema import is_postgres
 from studio.settings import Settings
 from studio.shelf import Shelf
 from studio.store import JobStore, Page, is_id
@@ -88,9 +87,8 @@ class Studio:
 
     def start(self) -> None:
         """Repair what an earlier life left, get the engine ready, and begin to work; returns at once."""
-        # An SQLite file is ours alone; a PostgreSQL server may have other studios at work.
-        owner = self._worker.name if is_postgres(self.settings.database_url) else None
-        for job in self._claims.release(owner):
+        # The database is ours alone, by a lock: whoever worked on these is gone.
+        for job in self._claims.release():
             log.info("job %s was running when the studio stopped -> %s", job.id, job.status)
         self._preparation.start()
         self._worker.start()

@@ -20,7 +20,7 @@ READING_ORDER: Mapping[str, str] = {
         errors clock cache extras params partial_params labels job events settings wildcards wording
         engine_options effect model catalog safetensors loras recipes scheduling engine offers
         recipe_text a1111_text png_text pictures metadata reading masks framing staging results
-        rows schema migrations reader writer job_table store claims records queue_order
+        rows schema migrations soundness ownership reader writer job_table store claims records queue_order
         filters entry library presets
         files orphans gallery intake inputs archive
         demo sdserver
@@ -63,7 +63,8 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("peewee", "playhouse", "apsw"),
         (
-            "studio/schema.py", "studio/migrations/", "studio/reader.py", "studio/writer.py",
+            "studio/schema.py", "studio/soundness.py", "studio/ownership.py", "studio/migrations/",
+            "studio/reader.py", "studio/writer.py",
             "studio/job_table.py", "studio/store.py", "studio/claims.py", "studio/records.py",
             "studio/queue_order.py",
             "studio/filters.py", "studio/library.py", "studio/presets.py", "studio/assembly.py",
