@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.schema import migrate, open_database
+from studio.schema import close_database, migrate, open_database
 from studio.soundness import damage_of
 from tests.contract.storage.damaging import overwrite_a_page
 from tests.contract.storage.stores import open_stores
@@ -15,7 +15,9 @@ from tests.contract.storage.stores import open_stores
 def _left_by_a_crash(folder: Path) -> Path:
     """A copy of a database with jobs that nobody closed, as a power cut leaves it."""
     path, copy = folder / "studio.db", folder / "crashed" / "studio.db"
-    migrate(open_database(str(path)))
+    database = open_database(str(path))
+    migrate(database)
+    close_database(database)
     with open_stores(str(path)) as stores:
         for _ in range(40):
             stores.add()
