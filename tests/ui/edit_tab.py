@@ -72,13 +72,14 @@ class EditTab:
         self.number("Size in pixels", brush)
         mouse = self.page.mouse
         self.page.evaluate("scrollTo(0, 0)")
-        mouse.move(*self._on_screen(*points[0]))
+        mouse.move(*self.on_screen(*points[0]))
         mouse.down()
         for point in points[1:]:
-            mouse.move(*self._on_screen(*point), steps=6)
+            mouse.move(*self.on_screen(*point), steps=6)
         mouse.up()
 
-    def _on_screen(self, x: float, y: float) -> tuple[float, float]:
+    def on_screen(self, x: float, y: float) -> tuple[float, float]:
+        """Where a picture point is on the screen, in CSS pixels."""
         left, top, across, down = self.page.evaluate(
             "() => { const c = document.querySelector('.st-painter canvas'), r = c.getBoundingClientRect();"
             " return [r.left, r.top, r.width / c.width, r.height / c.height]; }"
