@@ -12,6 +12,7 @@ import psutil
 from filelock import FileLock, Timeout
 from peewee import Database, DatabaseError, PostgresqlDatabase
 
+from studio.batches import Batches
 from studio.cache import cache_dir
 from studio.catalog import Catalog, load_catalog
 from studio.claims import Claims
@@ -113,6 +114,7 @@ def open_studio(
         settings=settings,
         catalog=catalog,
         store=JobStore(database, writer, clock),
+        batches=Batches(database, writer, clock),
         queue_order=QueueOrder(database, writer, clock),
         claims=claims,
         records=records,

@@ -12,6 +12,7 @@ QUEUE = "queue"
 # Kinds of things that topics are `about`.
 GENERATION = "generation"
 IMAGE = "image"
+GRID = "grid"
 
 
 def about(kind: str, id_: str) -> str:

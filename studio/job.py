@@ -120,6 +120,10 @@ class Job:
     source_image_id: str | None = None
     parent_id: str | None = None
     """The job that was tried again as this one."""
+    batch_id: str | None = None
+    """The batch or grid it belongs to."""
+    cell: int | None = None
+    """Its place in the batch, from 0."""
     position: int | None = field(default=None, compare=False)
     """1 for the next pending job; None for a job that isn't pending."""
     image_ids: tuple[str, ...] = field(default=(), compare=False)

@@ -9,10 +9,11 @@ from typing import Any
 from peewee import Database, Tuple, fn
 
 from studio.clock import Clock
-from studio.errors import NotFound
+from studio.errors import NotFound, QueueFull
 from studio.job import TRANSITIONS, Job, JobStatus
+from studio.params import Recipe
 from studio.rows import Row, to_job
-from studio.schema import EVERY_COLUMN, CounterRow, ImageRow, JobRow, QueueRow, first_row
+from studio.schema import EVERY_COLUMN, CounterRow, ImageRow, JobReferenceRow, JobRow, QueueRow, first_row
 
 # The order in which pending jobs run.
 ORDER = (JobRow.rank, JobRow.seq)
@@ -60,10 +61,31 @@ class JobTable:
             self.database
         )
 
-    def reserve_place(self, max_pending: int) -> bool:
-        """Count one more pending job if fewer than `max_pending` wait, in one step."""
-        room = (CounterRow.name == JobStatus.PENDING) & (CounterRow.value < max_pending)
-        return bool(CounterRow.update(value=CounterRow.value + 1).where(room).execute(self.database))
+    def reserve_places(self, count: int, max_pending: int) -> None:
+        """Count `count` more pending jobs, in one step. Errors: QueueFull if they become too many."""
+        room = (CounterRow.name == JobStatus.PENDING) & (CounterRow.value <= max_pending - count)
+        if CounterRow.update(value=CounterRow.value + count).where(room).execute(self.database):
+            return
+        waiting = self.counts()[JobStatus.PENDING]
+        raise QueueFull(
+            f"The queue is full: {waiting} jobs wait, the limit is {max_pending}."
+            if count == 1
+            else f"No room for {count} jobs: {waiting} wait, the limit is {max_pending}.",
+            retry_after=10,
+        )
+
+    def insert(self, job_id: str, recipe: Recipe, **columns: Any) -> bool:
+        """Add a pending job whose place is reserved; False if one with that id or key is there already."""
+        now = self.clock.now()
+        insert = JobRow.insert(
+            id=job_id, status=str(JobStatus.PENDING), model=recipe.model, recipe=recipe.model_dump_json(),
+            created_at=now, updated_at=now, input_image=recipe.input_image, mask=recipe.mask, **columns,
+        )  # fmt: skip
+        if not insert.on_conflict(action="nothing").as_rowcount().execute(self.database):
+            return False
+        for input_id in set(recipe.references):
+            JobReferenceRow.insert(input_id=input_id, job_id=job_id).execute(self.database)
+        return True
 
     # -- looking -------------------------------------------------------------------------------------
 

@@ -111,6 +111,9 @@ class QueueControl:
             max_pending=self._max_pending,
             source_image_id=job.source_image_id,
             parent_id=job.id,
+            # In a grid it takes the place of the one that came to nothing.
+            batch_id=job.batch_id,
+            cell=job.cell,
             idempotency_key=idempotency_key,
             fingerprint=hashlib.sha256(f"retry {job_id}".encode()).hexdigest(),
         )

@@ -46,6 +46,8 @@ def to_job(row: Row, *, now: float, position: int | None = None, image_ids: Sequ
         cancel_requested_at=row["cancel_requested_at"],
         source_image_id=row["source_image_id"],
         parent_id=row["parent_id"],
+        batch_id=row["batch_id"],
+        cell=row["cell"],
         position=position,
         image_ids=tuple(image_ids),
     )

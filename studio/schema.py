@@ -69,6 +69,8 @@ class JobRow(Model):
     fingerprint = CharField(null=True)
     rank = DoubleField(default=0)
     parent_id = CharField(null=True)
+    batch_id = CharField(null=True)
+    cell = IntegerField(null=True)
 
     class Meta:
         table_name = "job"
@@ -242,13 +244,9 @@ def open_database(url: str) -> Database:
             url, prefer_psycopg3=True, max_connections=_CONNECTIONS, timeout=10, **quick
         )
     pragmas = {
-        "journal_mode": "wal",
-        "synchronous": "full",
-        "fullfsync": 1,
-        "foreign_keys": 1,
-        "journal_size_limit": 64 * 2**20,
-        "cache_size": -16_000,
-    }
+        "journal_mode": "wal", "synchronous": "full", "fullfsync": 1, "foreign_keys": 1,
+        "journal_size_limit": 64 * 2**20, "cache_size": -16_000,
+    }  # fmt: skip
     return PooledSqliteDatabase(
         url, pragmas=pragmas, timeout=10, lock_type="IMMEDIATE", max_connections=_CONNECTIONS
     )

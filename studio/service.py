@@ -1,34 +1,34 @@
 """Studio: the one door for every face. Pages, REST and command line all call these methods."""
 
-import hashlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from studio.admission import Admission
+from studio.batches import Batches
 from studio.catalog import Catalog
 from studio.claims import Claims
 from studio.clock import Clock
 from studio.engine import Engine, EngineStatus
-from studio.errors import IdempotencyMismatch, NotFound, QueueFull, StudioError
+from studio.errors import NotFound, StudioError
 from studio.events import GENERATION, EventBus, about
 from studio.gallery import Gallery
 from studio.inputs import Inputs
 from studio.intake import Intake, Upload
 from studio.job import Attempt, Generation, Image, Job, JobStatus
-from studio.loras import LoraFile, check_loras, list_loras, lora_folder
+from studio.loras import LoraFile, list_loras, lora_folder
 from studio.model_states import ModelState, ModelStates
-from studio.params import GenerationParams, Recipe
+from studio.params import GenerationParams
 from studio.preparation import Preparation
 from studio.presets import Presets
 from studio.queue_control import QueueControl
 from studio.queue_order import QueueOrder
-from studio.recipes import to_recipe
 from studio.records import Records
 from studio.settings import Settings
 from studio.shelf import Shelf
 from studio.store import JobStore, Page, is_id
+from studio.submission import Submission
 from studio.wildcards import Wildcards
 from studio.wording import Wording
 from studio.worker import Worker
@@ -45,6 +45,7 @@ class Studio:
         settings: Settings,
         catalog: Catalog,
         store: JobStore,
+        batches: Batches,
         queue_order: QueueOrder,
         claims: Claims,
         records: Records,
@@ -74,13 +75,16 @@ class Studio:
         self._intake = Intake(gallery)
         self._preparation = preparation
         self._worker = worker
-        self._random_seed = random_seed
         self.wildcards = Wildcards(settings.models.parent / "wildcards")
         self.wording = Wording(self.wildcards.alternatives, lambda below: random_seed() % below)
         self._on_close = on_close
         self._admission = admission = Admission(catalog, preparation)
         self._models = ModelStates(catalog, engine, preparation, worker, clock, admission)
         self.queue = QueueControl(queue_order, store, worker, bus, admission, settings.max_pending)
+        self._submission = Submission(
+            store=store, batches=batches, admission=admission, intake=self._intake, worker=worker, bus=bus,
+            random_seed=random_seed, max_pending=settings.max_pending,
+        )  # fmt: skip
         self._opened_at = clock.now()
 
     # -- life ----------------------------------------------------------------------------------------
@@ -149,51 +153,24 @@ class Studio:
         `idempotency_key` and params give the same job. Errors: InvalidRequest; ModelFilesMissing;
         IdempotencyMismatch; QueueFull; Stopping; EngineUnavailable; StorageFull.
         """
-        fingerprint = None
-        if idempotency_key is not None:
-            fingerprint = hashlib.sha256(params.model_dump_json().encode()).hexdigest()
-            earlier = self._store.earlier(idempotency_key)
-            if earlier is not None:
-                if earlier[1] != fingerprint:
-                    raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
-                return self._store.get(earlier[0])
-        recipe = self._recipe(params, input_size, self._random_seed)
-        job = self._store.add(
-            recipe,
-            max_pending=self.settings.max_pending,
-            source_image_id=params.input_image,
-            idempotency_key=idempotency_key,
-            fingerprint=fingerprint,
-        )
-        log.info("job %s submitted: %s %s %s n=%d", job.id, recipe.type, recipe.model, recipe.size, recipe.n)
-        self.bus.hint(job.id)
-        self._worker.wake()
-        return job
+        return self._submission.one(params, input_size=input_size, idempotency_key=idempotency_key)
 
     def submit_all(
-        self, requests: Sequence[GenerationParams], *, input_size: tuple[int, int] | None = None
+        self,
+        requests: Sequence[GenerationParams],
+        *,
+        input_size: tuple[int, int] | None = None,
+        idempotency_key: str | None = None,
+        called: str = "",
     ) -> list[Job]:
-        """Submit these in this order, or none of them if one is wrong or there is no room for all.
+        """Submit these, to run in this order, or none of them if one is wrong or there is no room for all.
 
-        Errors: as submit.
+        `input_size` is their picture's; without it stored inputs are looked at, and must be there. With
+        `called` a fault's field begins with that word and the index. Errors: as submit.
         """
-        for params in requests:
-            self._recipe(params, input_size, lambda: 0)
-        waiting, most = self.counts()[JobStatus.PENDING], self.settings.max_pending
-        if waiting + len(requests) > most:
-            raise QueueFull(
-                f"No room for {len(requests)} jobs: {waiting} wait, the limit is {most}.", retry_after=10
-            )
-        return [self.submit(params, input_size=input_size) for params in requests]
-
-    def _recipe(
-        self, params: GenerationParams, input_size: tuple[int, int] | None, random_seed: Callable[[], int]
-    ) -> Recipe:
-        model = self._admission.model(params.model)
-        check_loras(params.loras, model)
-        if params.extend is not None and params.input_image is not None:
-            input_size = self._intake.size_of(params.input_image)
-        return to_recipe(params, model, random_seed=random_seed, input_size=input_size)
+        return self._submission.several(
+            requests, input_size=input_size, idempotency_key=idempotency_key, called=called
+        )
 
     # -- the queue -----------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import uuid_utils
 from peewee import Database, fn
 
 from studio.clock import Clock
-from studio.errors import IdempotencyMismatch, JobFinished, QueueFull
+from studio.errors import IdempotencyMismatch, JobFinished
 from studio.job import Attempt, Job, JobStatus
 from studio.job_table import ORDER, JobTable
 from studio.params import Recipe
@@ -116,31 +116,25 @@ class JobStore:
         parent_id: str | None = None,
         idempotency_key: str | None = None,
         fingerprint: str | None = None,
+        batch_id: str | None = None,
+        cell: int | None = None,
     ) -> Job:
         """A new pending job behind all others, or the one this idempotency key already made.
 
         Errors: QueueFull; IdempotencyMismatch if the key was used for another `fingerprint`.
         """
-        job_id, now = new_id(), self._clock.now()
+        job_id = new_id()
 
         def change() -> Job:
             earlier = self._same_request(idempotency_key, fingerprint)
             if earlier is not None:
                 return earlier
-            if not self._table.reserve_place(max_pending):
-                waiting = self._table.counts()[PENDING]
-                raise QueueFull(
-                    f"The queue is full: {waiting} jobs wait, the limit is {max_pending}.", retry_after=10
-                )
-            insert = JobRow.insert(
-                id=job_id, status=str(PENDING), model=recipe.model, recipe=recipe.model_dump_json(),
-                created_at=now, updated_at=now, input_image=recipe.input_image, mask=recipe.mask,
-                source_image_id=source_image_id, idempotency_key=idempotency_key, fingerprint=fingerprint,
-                parent_id=parent_id, rank=self._table.last_rank() + 1,
-            )  # fmt: skip
-            if insert.on_conflict(action="nothing").as_rowcount().execute(self._database):
-                for input_id in set(recipe.references):
-                    JobReferenceRow.insert(input_id=input_id, job_id=job_id).execute(self._database)
+            self._table.reserve_places(1, max_pending)
+            if self._table.insert(
+                job_id, recipe, source_image_id=source_image_id, idempotency_key=idempotency_key,
+                fingerprint=fingerprint, parent_id=parent_id, rank=self._table.last_rank() + 1,
+                batch_id=batch_id, cell=cell,
+            ):  # fmt: skip
                 return self._table.get(job_id)
             # Another connection used the key since we looked, or this is the second try of an insert that
             # was stored although its answer got lost.

@@ -17,14 +17,15 @@ MAX_FUNCTION_LINES = 50
 # Each folder's modules and folders, in the order in which they are read.
 READING_ORDER: Mapping[str, str] = {
     "studio": """
-        errors clock cache extras params partial_params labels job events settings wildcards wording
+        errors clock cache extras params partial_params labels axes job events settings wildcards wording
         engine_options effect model catalog safetensors loras recipes scheduling engine offers
         recipe_text a1111_text png_text pictures metadata reading masks framing staging results
-        rows schema migrations soundness ownership reader writer job_table store claims records queue_order
-        filters entry library presets
+        rows schema migrations soundness ownership reader writer job_table store batches claims records
+        queue_order filters entry library presets
         files orphans gallery intake inputs archive
         demo sdserver
         preparation admission estimates darkroom run endings saver residency worker model_states queue_control
+        submission
         shelf service assembly api
     """,
     "studio/demo": "tensor_file layout examples expand training",
@@ -43,10 +44,10 @@ READING_ORDER: Mapping[str, str] = {
         engine
     """,
     "studio/api": """
-        errors access guard limits dependencies bodies forms submission
+        errors access guard limits dependencies bodies job_bodies forms submission
         model_views recipe_view views picture_files library_views waiting
         happenings hub events health models
-        features queue queue_control generations images library inputs presets generate
+        features queue queue_control batch generations images library inputs presets generate
         openai a1111 app
     """,
     "studio/api/a1111": """
@@ -54,7 +55,9 @@ READING_ORDER: Mapping[str, str] = {
         running upscaling extras settings_routes lists app
     """,
     "studio/api/openai": "outcome errors names bodies encoding views answers models images app",
-    "studio/migrations": "0001_initial 0002_library 0003_presets 0004_queue_order 0005_references",
+    "studio/migrations": """
+        0001_initial 0002_library 0003_presets 0004_queue_order 0005_references 0006_batches
+    """,
 }
 
 # Where a word may be imported: a folder (with a slash at its end) or a file.
@@ -66,7 +69,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
             "studio/schema.py", "studio/soundness.py", "studio/ownership.py", "studio/migrations/",
             "studio/reader.py", "studio/writer.py",
             "studio/job_table.py", "studio/store.py", "studio/claims.py", "studio/records.py",
-            "studio/queue_order.py",
+            "studio/queue_order.py", "studio/batches.py",
             "studio/filters.py", "studio/library.py", "studio/presets.py", "studio/assembly.py",
         ),
     ),

@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp
 
 from studio.api import (
+    batch,
     events,
     features,
     generate,
@@ -72,7 +73,7 @@ def create_api(studio: Studio) -> FastAPI:
     api.state.decoders = asyncio.Semaphore(DECODERS)
     api.state.picture_records = images.PictureRecords(studio)
     api.state.hub = Hub(studio)
-    queues = (queue, queue_control)
+    queues = (queue, queue_control, batch)
     pictures = (generations, library, images, inputs)
     for part in (health, generate, *queues, *pictures, presets, models, features, events):
         api.include_router(part.router)

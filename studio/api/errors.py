@@ -190,7 +190,8 @@ def _field(detail: ErrorDetails, spelled: Mapping[str, str]) -> str:
 
 
 def _shown_name(text: str) -> str:
-    return text if text.isidentifier() and text.isascii() and len(text) <= SHOWN else _shown(text)
+    is_plain = text.isascii() and (text.isidentifier() or text.isdecimal()) and len(text) <= SHOWN
+    return text if is_plain else _shown(text)
 
 
 def _shown(value: object) -> str:

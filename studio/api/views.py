@@ -34,6 +34,7 @@ class JobView(RecipeView):
     attempts: int = Field(description="how many times it was run", examples=[1])
     cancel_requested: bool = Field(description="it was cancelled and is still stopping", examples=[False])
     parent_id: str | None = Field(description="the job that was tried again as this one", examples=[None])
+    batch_id: str | None = Field(description="the batch or grid it belongs to", examples=[None])
     image_ids: list[str] = Field(description="its pictures, once completed", examples=[[_IMAGE_ID]])
 
     @classmethod
@@ -66,6 +67,7 @@ class JobView(RecipeView):
             attempts=job.attempt,
             cancel_requested=job.cancel_requested_at is not None and not job.is_final,
             parent_id=job.parent_id,
+            batch_id=job.batch_id,
             image_ids=list(job.image_ids),
         )
 

@@ -20,6 +20,7 @@ CONTRACT = {
     "delete /generations/{generation_id}", "get /models", "get /models/{model_id}", "get /models/running",
     "get /queue/{job_id}/attempts", "get /queue/{job_id}/request", "post /queue/{job_id}/move",
     "post /queue/{job_id}/retry", "post /queue/pause", "post /queue/resume", "post /queue/cancel",
+    "post /queue/batch",
     "post /models/{model_id}/start", "post /models/{model_id}/stop", "get /events",
     "get /library", "get /library/stats", "post /library/clean", "get /images/{image_id}/info",
     "patch /images/{image_id}", "post /images/delete", "get /images.zip", "post /images.zip",

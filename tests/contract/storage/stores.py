@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from peewee import Database
 
+from studio.batches import Batches
 from studio.claims import Claim, Claims
 from studio.job import JobStatus
 from studio.library import Library
@@ -34,6 +35,7 @@ class Stores:
     records: Records
     library: Library
     presets: Presets
+    batches: Batches
 
     def add(self, **changes: object) -> str:
         """The id of a new pending job."""
@@ -53,7 +55,7 @@ class Stores:
     def wipe(self) -> None:
         """Start over in the same database."""
         with self.database.connection_context(), self.database.atomic():
-            for table in ("image", "generation", "attempt", "job", "speed", "preset"):
+            for table in ("image", "generation", "attempt", "job", "speed", "preset", "batch"):
                 self.database.execute_sql(f"DELETE FROM {table}")
             self.database.execute_sql("UPDATE counter SET value = 0")
 
@@ -104,7 +106,7 @@ def open_stores(url: str) -> Iterator[Stores]:
         yield Stores(
             database, writer, clock, JobStore(database, writer, clock), Claims(database, writer, clock),
             Records(database, writer, clock), Library(database, writer, clock),
-            Presets(database, writer, clock),
+            Presets(database, writer, clock), Batches(database, writer, clock),
         )  # fmt: skip
     finally:
         writer.close()
