@@ -45,6 +45,16 @@ def default_model(studio: Studio, kind: JobType) -> Model:
     return next((model for model in models if model.capabilities.does(kind)), models[0])
 
 
+def model_choices(studio: Studio, kind: JobType) -> list[tuple[str, str]]:
+    """(shown, id) of the models that do such jobs; those that lie on this machine first."""
+    entries = [entry for entry in studio.models() if entry.model.capabilities.does(kind)]
+    entries.sort(key=lambda entry: bool(entry.missing))
+    return [
+        (entry.model.name + (" (not downloaded)" if entry.missing else ""), entry.model.id)
+        for entry in entries
+    ]
+
+
 class Fields:
     """The widgets of one form. `widgets` has them by name in the order of FIELDS; `name` begins their ids."""
 
@@ -94,19 +104,10 @@ class Fields:
 
     def _draw_model(self) -> None:
         self._add("negative_prompt", gr.Textbox, lines=1, max_lines=8, placeholder="What to avoid")
-        self._add("model", gr.Dropdown, choices=self._model_choices())
+        self._add("model", gr.Dropdown, choices=model_choices(self._studio, self.kind))
         self.about_model = own_element(
             "about_model", elem_id=f"{self.name}-about-model", value=self._start["model"]
         )
-
-    def _model_choices(self) -> list[tuple[str, str]]:
-        """(shown, id) of the models that do such jobs; those that lie on this machine first."""
-        entries = [entry for entry in self._studio.models() if entry.model.capabilities.does(self.kind)]
-        entries.sort(key=lambda entry: bool(entry.missing))
-        return [
-            (entry.model.name + (" (not downloaded)" if entry.missing else ""), entry.model.id)
-            for entry in entries
-        ]
 
     def _draw_size(self) -> None:
         shapes = [(shape, shape) for shape in SHAPES]

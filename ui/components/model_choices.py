@@ -5,20 +5,10 @@ from typing import Any
 
 import gradio as gr
 
-from studio.params import JobType
 from studio.service import Studio
 from ui.components.element import own_element
+from ui.fields import model_choices
 from ui.form import PRIVATE, Form
-
-
-def model_choices(studio: Studio, kind: JobType) -> list[tuple[str, str]]:
-    """(shown, id) of the models that do such jobs; those that lie on this machine first."""
-    entries = [entry for entry in studio.models() if entry.model.capabilities.does(kind)]
-    entries.sort(key=lambda entry: bool(entry.missing))
-    return [
-        (entry.model.name + (" (not downloaded)" if entry.missing else ""), entry.model.id)
-        for entry in entries
-    ]
 
 
 def live_model_choices(studio: Studio, forms: Sequence[Form]) -> gr.HTML:

@@ -23,6 +23,14 @@ const TIPS = {
   clip_skip: "How many of the last layers of the text encoder are left out. Some models were trained with 2.",
   distilled_guidance: "How strictly models such as FLUX follow the prompt, in place of the CFG scale.",
   flow_shift: "Moves the steps of flow models towards the composition (higher) or the details (lower).",
+  loras: "Small files that teach a model a style or a thing. Weight 1 is as trained, 0 nothing, below 0 the opposite.",
+  hires: "For sizes above the model's own: draws the picture small, enlarges it and draws it over, so that nothing doubles.",
+  hires_scale: "How much both sides grow. The model's largest picture is the limit.",
+  hires_denoising_strength: "How much the second pass may change: 1 draws the picture anew.",
+  hires_upscaler: "How the picture grows before the second pass. Latent ones are quick and free, the others keep more of it.",
+  hires_steps: "Steps of the second pass; 0 takes as many as the first.",
+  vae_tiling: "Turns the result into pixels tile by tile: needs far less memory for large pictures, and takes longer.",
+  cache: "Leaves out work that changes little from step to step: faster, and a little less exact.",
 };
 const FORMS = ["txt2img", "edit", "variations"];
 
@@ -38,7 +46,7 @@ function tip(target) {
     const text = TIPS[part?.id.slice(form.length + 1)];
     if (text === undefined) continue;
     part.title = text;
-    for (const control of part.matches("button") ? [part] : part.querySelectorAll("input, textarea")) {
+    for (const control of part.matches("button") ? [part] : part.querySelectorAll("input, textarea, select")) {
       control.setAttribute("aria-description", text);
     }
   }
