@@ -16,6 +16,7 @@ from studio.api.app import install
 from studio.assembly import open_studio
 from studio.catalog import Catalog, load_catalog
 from studio.errors import AlreadyRunning, ConfigurationError, StudioError
+from studio.logs import start_logging
 from studio.sdserver.install import engine_command
 from studio.service import Studio
 from studio.settings import Settings, gather, read_settings
@@ -36,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = argv[1:] if argv[:1] == ["serve"] else argv
     try:
         settings, catalog = configure(arguments)
-        start_logging(settings.log_level)
+        start_logging(settings.log_level, settings.log_format)
         listener = listen(settings)
         studio = open_studio(settings, catalog=catalog, show_progress=True)
     except ConfigurationError as error:
@@ -71,17 +72,6 @@ def configure(argv: Sequence[str]) -> tuple[Settings, Catalog]:
     if faults or settings is None or catalog is None:
         raise ConfigurationError(faults)
     return settings, catalog
-
-
-def start_logging(level: str) -> None:
-    """One line per fact on standard error."""
-    logging.basicConfig(
-        level=level.upper(),
-        format="%(asctime)s %(levelname)-7s %(name)s %(message)s",
-        stream=sys.stderr,
-    )
-    for noisy in ("httpx", "httpcore", "asyncio", "filelock"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 class Server(uvicorn.Server):

@@ -17,6 +17,7 @@ from studio.cache import cache_dir
 from studio.catalog import Catalog, load_catalog
 from studio.claims import Claims
 from studio.clock import Clock, SystemClock
+from studio.condition import Condition
 from studio.darkroom import Darkroom
 from studio.engine import Engine
 from studio.errors import AlreadyRunning, ConfigurationError
@@ -25,6 +26,7 @@ from studio.events import EventBus
 from studio.gallery import Gallery
 from studio.inputs import Inputs
 from studio.library import Library
+from studio.meter import Meter
 from studio.ownership import own_database
 from studio.preparation import GetReady, Preparation
 from studio.presets import Presets
@@ -76,7 +78,7 @@ def open_studio(
         lock.release()
         raise
     writer: Writer = PooledWriter(database) if is_postgres(settings.database_url) else GroupWriter(database)
-    bus = EventBus()
+    bus, meter = EventBus(), Meter()
     gallery = Gallery(settings.outputs)
     claims, records = Claims(database, writer, clock), Records(database, writer, clock)
     library = Library(database, writer, clock)
@@ -89,6 +91,8 @@ def open_studio(
             runtime_dir=settings.outputs / ".engine",
             stall_seconds=settings.stall_seconds,
             expected=estimates.expected,
+            on_start=meter.engine_started,
+            on_end=meter.engine_ended,
         )
     worker = Worker(
         name=f"{socket.gethostname()}:{settings.outputs}",
@@ -100,6 +104,7 @@ def open_studio(
         catalog=catalog,
         preparation=preparation,
         bus=bus,
+        meter=meter,
         clock=clock,
     )
 
@@ -125,6 +130,8 @@ def open_studio(
         engine=engine,
         preparation=preparation,
         worker=worker,
+        condition=Condition(database=database, writer=writer, worker=worker, gallery=gallery, clock=clock),
+        meter=meter,
         bus=bus,
         clock=clock,
         random_seed=random_seed or (lambda: secrets.randbelow(RANDOM_SEEDS)),

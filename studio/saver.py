@@ -14,6 +14,7 @@ from studio.errors import StudioError
 from studio.estimates import Estimates
 from studio.events import EventBus
 from studio.gallery import Gallery
+from studio.logs import about
 from studio.model import Model
 from studio.run import Run
 
@@ -87,8 +88,13 @@ class Saver:
         self._thread.shutdown()
 
     def _save(self, finished: Finished, go: threading.Event) -> None:
-        """The saver's thread: files first, then the rows. How it ended is in the row."""
+        """The saver's thread."""
         go.wait(HEAD_START_SECONDS)
+        with about(job_id=finished.run.job.id):
+            self._record(finished)
+
+    def _record(self, finished: Finished) -> None:
+        """Files first, then the rows. How it ended is in the row."""
         run, tail = finished.run, finished.log_tail
         job = run.job
         try:
@@ -96,8 +102,7 @@ class Saver:
                 job, finished.model, finished.pictures, finished.sitting, now=self._clock.now()
             )
             if self._claims.finish(run.claim, generation, tail):
-                seconds = self._clock.monotonic() - run.started
-                log.info("job %s processing -> completed in %.2f s", job.id, seconds)
+                self._endings.completed(run)
                 self._bus.hint(job.id)
                 self._estimates.note(job.recipe, seconds_per_step=run.seconds_per_step, took=finished.took)
             else:

@@ -10,6 +10,7 @@ from studio.batches import Batches
 from studio.catalog import Catalog
 from studio.claims import Claims
 from studio.clock import Clock
+from studio.condition import Condition
 from studio.engine import Engine, EngineStatus
 from studio.errors import NotFound, StudioError
 from studio.events import GENERATION, EventBus, about
@@ -18,6 +19,7 @@ from studio.inputs import Inputs
 from studio.intake import Intake, Upload
 from studio.job import Attempt, Generation, Image, Job, JobStatus
 from studio.loras import LoraFile, list_loras, lora_folder
+from studio.meter import Meter
 from studio.model_states import ModelState, ModelStates
 from studio.params import GenerationParams
 from studio.preparation import Preparation
@@ -56,6 +58,8 @@ class Studio:
         engine: Engine,
         preparation: Preparation,
         worker: Worker,
+        condition: Condition,
+        meter: Meter,
         bus: EventBus,
         clock: Clock,
         random_seed: Callable[[], int],
@@ -68,6 +72,8 @@ class Studio:
         self.shelf = shelf
         self.inputs = inputs
         self.presets = presets
+        self.condition = condition
+        self.meter = meter
         self._store = store
         self._claims = claims
         self._records = records

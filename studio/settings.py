@@ -49,6 +49,9 @@ class Settings(BaseSettings):
         description="postgresql://… or a path to an SQLite file; default: studio.db in outputs",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much to log")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="log lines for people, or one JSON object a line for programs"
+    )
     sd_server: AbsolutePath | None = Field(None, description="path to an sd-server to use instead of our own")
     backend: Literal["auto", "cpu", "cuda", "vulkan", "metal"] = Field(
         "auto", description="what to build the engine for"

@@ -19,6 +19,8 @@ from studio.estimates import Estimates
 from studio.events import ENGINE, EventBus
 from studio.gallery import Gallery
 from studio.job import Phase, Progress
+from studio.logs import about
+from studio.meter import Meter
 from studio.model import Model
 from studio.preparation import Preparation
 from studio.residency import Residency
@@ -53,11 +55,12 @@ class Worker:
         catalog: Catalog,
         preparation: Preparation,
         bus: EventBus,
+        meter: Meter,
         clock: Clock,
     ) -> None:
         self.name = name
         self._claims = claims
-        self._endings = Endings(claims)
+        self._endings = Endings(claims, meter, clock)
         self._gallery = gallery
         self._darkroom = darkroom
         self._engine = engine
@@ -100,6 +103,11 @@ class Worker:
         self._hurry.set()
         self._awake.set()
         self._engine.interrupt()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -166,7 +174,13 @@ class Worker:
         run = self._current = Run(
             claim, claims=self._claims, bus=self._bus, clock=self._clock, hurry=self._hurry
         )
-        log.info("job %s pending -> processing, attempt %d", run.job.id, claim.attempt)
+        with about(job_id=run.job.id):
+            self._do(run)
+        return True
+
+    def _do(self, run: Run) -> None:
+        """Have the pictures made and hand them to the saver, or write how it ended otherwise."""
+        log.info("job %s pending -> processing, attempt %d", run.job.id, run.claim.attempt)
         self._bus.hint(run.job.id)
         try:
             model = self._catalog.model(run.job.recipe.model)
@@ -184,7 +198,6 @@ class Worker:
         finally:
             self._current = None
             self._bus.hint(run.job.id)
-        return True
 
     def settle(self) -> None:
         """Wait until the last job's pictures are recorded."""

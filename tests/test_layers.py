@@ -17,16 +17,15 @@ MAX_FUNCTION_LINES = 50
 # Each folder's modules and folders, in the order in which they are read.
 READING_ORDER: Mapping[str, str] = {
     "studio": """
-        errors clock cache extras params partial_params labels axes job events settings wildcards wording
-        engine_options effect model catalog safetensors loras recipes scheduling engine offers
+        errors clock cache logs meter extras params partial_params labels axes job events settings wildcards
+        wording engine_options effect model catalog safetensors loras recipes scheduling engine offers
         recipe_text a1111_text png_text pictures metadata reading masks framing staging results
         rows schema migrations soundness ownership reader writer job_table store batches claims records
         queue_order filters entry library presets
         files orphans gallery intake inputs archive
         demo sdserver
-        preparation admission estimates darkroom run endings saver residency worker model_states queue_control
-        submission
-        shelf service assembly api
+        preparation admission estimates darkroom run endings saver residency worker condition model_states
+        queue_control submission shelf service assembly api
     """,
     "studio/demo": "tensor_file layout examples expand training",
     "studio/demo/training": """
@@ -44,9 +43,9 @@ READING_ORDER: Mapping[str, str] = {
         engine
     """,
     "studio/api": """
-        errors access guard limits dependencies bodies job_bodies forms submission
+        errors access metrics guard limits dependencies bodies job_bodies forms submission
         model_views recipe_view views picture_files library_views waiting
-        happenings hub events health models
+        happenings hub events health probes models
         features queue queue_control batch generations images library inputs presets generate
         openai a1111 app
     """,
@@ -71,6 +70,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
             "studio/job_table.py", "studio/store.py", "studio/claims.py", "studio/records.py",
             "studio/queue_order.py", "studio/batches.py",
             "studio/filters.py", "studio/library.py", "studio/presets.py", "studio/assembly.py",
+            "studio/condition.py",
         ),
     ),
     # The page's door hangs Gradio and its files into the application.
@@ -78,6 +78,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         ("fastapi", "starlette"),
         ("studio/api/", "app.py", "ui/delivery.py", "ui/mount.py", "ui/head.py", "ui/late.py"),
     ),
+    "prometheus_client": ("studio/meter.py", "studio/api/metrics.py"),
     "uvicorn": ("app.py",),
     "httpx": ("studio/sdserver/",),
     # The training programs start engines to check their work, and shuffle by a seed, to be repeatable.

@@ -11,6 +11,7 @@ from hmac import compare_digest
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from studio.settings import Settings
 
@@ -18,8 +19,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _NAME = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 # Whoever publishes on a Hugging Face Space is reached by a name under this one, and shown in a frame there.
 SPACE_DOMAIN = ".hf.space"
-# Where the engine's state can be asked without a key: a probe has none.
-OPEN_PATHS = frozenset({"/api/health"})
+# What answers without a key: a probe has none.
+OPEN_PATHS = frozenset({"/api/health", "/healthz", "/readyz"})
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,11 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_known(scope: Scope) -> bool:
+    """Whether the guard found that whoever sent this may see everything."""
+    return bool(scope.get("state", {}).get("is_known", False))
 
 
 def has_key(headers: Headers, key: str) -> bool:

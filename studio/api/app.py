@@ -20,6 +20,7 @@ from studio.api import (
     library,
     models,
     presets,
+    probes,
     queue,
     queue_control,
 )
@@ -92,6 +93,8 @@ def install(app: FastAPI, studio: Studio, page: ASGIApp | None = None) -> None:
 
     `app.state.hosts` can admit further names while it runs.
     """
+    app.state.studio = studio
+    app.include_router(probes.router)
     api = create_api(studio)
     app.mount("/api", api)
     app.mount("/sdapi/v1", create_a1111(studio, api.state.decoders))
@@ -107,5 +110,6 @@ def install(app: FastAPI, studio: Studio, page: ASGIApp | None = None) -> None:
         hosts=app.state.hosts,
         key=studio.settings.api_key,
         clock=studio.clock,
+        meter=studio.meter,
         responds={"/v1": respond, "/sdapi/v1": a1111_response},
     )

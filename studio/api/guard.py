@@ -15,7 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.api.access import OPEN_PATHS, SPACE_DOMAIN, HostRule, Refusal, has_key, origin_refusal
 from studio.api.errors import Respond, error_response
+from studio.api.metrics import method_of, route_of
 from studio.clock import Clock
+from studio.logs import about
+from studio.meter import Meter
 from studio.store import new_id
 
 log = logging.getLogger(__name__)
@@ -45,6 +48,7 @@ class Guard:
         hosts: HostRule,
         key: str,
         clock: Clock,
+        meter: Meter,
         responds: Mapping[str, Respond] = MappingProxyType({}),
     ) -> None:
         """`key` is what every request must carry; "" lets all in. `responds`: {path of a door: what makes
@@ -53,6 +57,7 @@ class Guard:
         self._responds = responds
         self._app = app
         self._clock = clock
+        self._meter = meter
         self._hosts = hosts
         self._key = key
 
@@ -65,6 +70,12 @@ class Guard:
         request_id = wanted if _PLAIN_TOKEN.fullmatch(wanted) else new_id()
         scope.setdefault("state", {})["request_id"] = request_id
         answer = _Answer(send, request_id, is_space=_is_space(headers))
+        with about(request_id=request_id):
+            await self._pass_on(scope, receive, answer, headers, request_id)
+
+    async def _pass_on(
+        self, scope: Scope, receive: Receive, answer: "_Answer", headers: Headers, request_id: str
+    ) -> None:
         begin = self._clock.monotonic()
         try:
             refusal = self._refusal(scope, headers)
@@ -79,6 +90,7 @@ class Guard:
                 sentence = f"Something went wrong inside the studio; its log tells more at {request_id}."
                 await self._respond(scope)(500, sentence)(scope, receive, answer.send)
         finally:
+            self._meter.answered(route_of(scope), method_of(scope), answer.status or 0)
             access_log.info(
                 "method=%s path=%s status=%s ms=%.1f request_id=%s",
                 scope.get("method", "WEBSOCKET"),
@@ -99,10 +111,14 @@ class Guard:
         refusal = self._hosts.refusal(headers) or origin_refusal(
             headers, changes=is_websocket or scope["method"] not in _READING
         )
-        if refusal is not None or not self._key:
+        if refusal is not None:
             return refusal
+        if not self._key:
+            scope["state"]["is_known"] = True
+            return None
         is_open = not is_websocket and scope["path"] in OPEN_PATHS and scope["method"] in _READING
-        if is_open or has_key(headers, self._key):
+        scope["state"]["is_known"] = knows = has_key(headers, self._key)
+        if is_open or knows:
             return None
         return Refusal(
             401, "This studio needs its key: Authorization: Bearer, X-Api-Key, or as password of Basic."

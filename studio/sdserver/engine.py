@@ -41,6 +41,7 @@ class SdServerEngine:
     """Makes pictures with sd-server. One thread owns it; `status`, `log_tail` and `interrupt` are for any.
 
     That thread must live as long as the engine: Linux ends the child with the thread that started it.
+    `on_start()` and `on_end(whether it was told to)` hear of every process.
     `runtime_dir` is a folder of its own, not shared with another studio. `stall_seconds` of silence count as
     stuck unless the model's entry says otherwise. `environment` is added to the little the engine gets to
     see.
@@ -57,11 +58,14 @@ class SdServerEngine:
         paths_of: Callable[[Model], Mapping[str, Path]] = model_paths,
         environment: Mapping[str, str] | None = None,
         read_seconds: float = READ_SECONDS,
+        on_start: Callable[[], None] = lambda: None,
+        on_end: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._find_binary = find_binary
         self._clock = clock
         self._stall_seconds = stall_seconds
         self._expected = expected
+        self._on_start = on_start
         self._wake = threading.Event()
         self._interrupted = threading.Event()
         self._caller = ThreadPoolExecutor(1, "engine-call")
@@ -73,6 +77,7 @@ class SdServerEngine:
             self._wake,
             Folders(runtime_dir.absolute()),
             on_start=self._show_child,
+            on_end=on_end,
             paths_of=paths_of,
             environment=environment or {},
             read_seconds=read_seconds,
@@ -265,6 +270,7 @@ class SdServerEngine:
 
     def _show_child(self, child: Child) -> None:
         self._child = child
+        self._on_start()
         self._status = EngineStatus(
             EngineState.LOADING, model=self._status.model, pid=child.pid, started_at=self._clock.now()
         )

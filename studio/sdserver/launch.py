@@ -77,7 +77,8 @@ class Folders:
 class Launcher:
     """Starts and ends servers. Owner: the driver's thread, which must live as long as what it starts.
 
-    `on_start` gets every child as soon as it runs. `environment` is added to what the engine gets to see;
+    `on_start` gets every child as soon as it runs; `on_end` hears, in a thread of the child's, whether one
+    that is gone was told to go. `environment` is added to what the engine gets to see;
     `read_seconds` is how long it may leave a question unanswered.
     """
 
@@ -89,6 +90,7 @@ class Launcher:
         folders: Folders,
         *,
         on_start: Callable[[Child], None],
+        on_end: Callable[[bool], None],
         paths_of: Callable[[Model], Mapping[str, Path]],
         environment: Mapping[str, str],
         read_seconds: float,
@@ -98,6 +100,7 @@ class Launcher:
         self._wake = wake
         self._folders = folders
         self._on_start = on_start
+        self._on_end = on_end
         self._paths_of = paths_of
         self._environment = engine_environment(os.environ, environment)
         self._read_seconds = read_seconds
@@ -147,6 +150,7 @@ class Launcher:
                 environment=self._environment,
                 on_output=self._monitor.new_stream(),
                 on_exit=self._wake.set,
+                on_end=self._on_end,
             )
             pulse.guard = self.guard(child, stall_seconds)
             server = self._made_ready(child, binary, model, port, nonce, pulse)

@@ -61,7 +61,8 @@ class Child:
 
     Linux binds "end with the parent" to the thread that called fork: when that thread ends, the child is
     killed. `on_output(chunk)` gets every chunk of stdout in a reader thread and must be quick; `on_exit()` is
-    called once, in a thread of its own, when the program is gone and all its output has been read. Errors:
+    called once, in a thread of its own, when the program is gone and all its output has been read;
+    `on_end(whether we ended it)` right after. Errors:
     EngineUnavailable if the program can't be started.
     """
 
@@ -73,6 +74,7 @@ class Child:
         environment: Mapping[str, str],
         on_output: Callable[[bytes], None],
         on_exit: Callable[[], None],
+        on_end: Callable[[bool], None] = lambda _: None,
         keep_lines: int = 200,
     ) -> None:
         self.stdout = LogTail(keep_lines)
@@ -80,6 +82,8 @@ class Child:
         self.log = LogTail(keep_lines)
         self._on_output = on_output
         self._on_exit = on_exit
+        self._on_end = on_end
+        self._was_told = False
         self._gone = threading.Event()
         if not os.access(argv[0], os.X_OK):
             raise EngineUnavailable(f"the engine {argv[0]} is not an executable file")
@@ -155,6 +159,7 @@ class Child:
     def _signal(self, number: signal.Signals) -> None:
         if self._process.returncode is not None:
             return
+        self._was_told = True
         try:
             # The whole session: a start script's real program must not outlive the script.
             os.killpg(self._process.pid, number)
@@ -190,6 +195,7 @@ class Child:
             reader.join(DRAIN_SECONDS)
         self._gone.set()
         self._on_exit()
+        self._on_end(self._was_told)
 
 
 def _ending_with_parent(argv: Sequence[str]) -> list[str]:

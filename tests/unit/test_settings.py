@@ -48,6 +48,7 @@ SPELLED: list[tuple[str, str, Any]] = [
     ("models", "models.yml", None),
     ("database", "postgresql://db/studio", "postgresql://db/studio"),
     ("log_level", "debug", "debug"),
+    ("log_format", "json", "json"),
     ("sd_server", "models.yml", None),
     ("backend", "vulkan", "vulkan"),
     ("api_key", "s3cret", "s3cret"),
