@@ -120,6 +120,7 @@ def open_studio(
         catalog=catalog,
         store=JobStore(database, writer, clock),
         batches=Batches(database, writer, clock),
+        library=library,
         queue_order=QueueOrder(database, writer, clock),
         claims=claims,
         records=records,

@@ -15,9 +15,11 @@ from studio.engine import Engine, EngineStatus
 from studio.errors import NotFound, StudioError
 from studio.events import GENERATION, EventBus, about
 from studio.gallery import Gallery
+from studio.grids import Grids
 from studio.inputs import Inputs
 from studio.intake import Intake, Upload
 from studio.job import Attempt, Generation, Image, Job, JobStatus
+from studio.library import Library
 from studio.loras import LoraFile, list_loras, lora_folder
 from studio.meter import Meter
 from studio.model_states import ModelState, ModelStates
@@ -48,6 +50,7 @@ class Studio:
         catalog: Catalog,
         store: JobStore,
         batches: Batches,
+        library: Library,
         queue_order: QueueOrder,
         claims: Claims,
         records: Records,
@@ -69,11 +72,8 @@ class Studio:
         self.catalog = catalog
         self.bus = bus
         self.clock = clock
-        self.shelf = shelf
-        self.inputs = inputs
-        self.presets = presets
-        self.condition = condition
-        self.meter = meter
+        self.shelf, self.inputs, self.presets = shelf, inputs, presets
+        self.condition, self.meter = condition, meter
         self._store = store
         self._claims = claims
         self._records = records
@@ -90,6 +90,10 @@ class Studio:
         self._submission = Submission(
             store=store, batches=batches, admission=admission, intake=self._intake, worker=worker, bus=bus,
             random_seed=random_seed, max_pending=settings.max_pending,
+        )  # fmt: skip
+        self.grids = Grids(
+            batches=batches, submission=self._submission, queue=self.queue, library=library, shelf=shelf,
+            gallery=gallery, bus=bus,
         )  # fmt: skip
         self._opened_at = clock.now()
 
@@ -110,6 +114,7 @@ class Studio:
             report = self._gallery.sweep(
                 self._records.known_images, self._store.known_inputs, older_than=self._opened_at
             )
+            self.grids.sweep()
             log.info("files swept: %s", report)
         except StudioError as error:
             log.error("files not swept: %s", error)

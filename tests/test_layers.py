@@ -25,7 +25,7 @@ READING_ORDER: Mapping[str, str] = {
         files orphans gallery intake inputs archive
         demo sdserver
         preparation admission estimates darkroom run endings saver residency worker condition model_states
-        queue_control submission shelf service assembly api
+        queue_control submission sheet sheet_files shelf grids service assembly api
     """,
     "studio/demo": "tensor_file layout examples expand training",
     "studio/demo/training": """
@@ -46,7 +46,8 @@ READING_ORDER: Mapping[str, str] = {
         errors access metrics guard limits dependencies bodies job_bodies forms submission
         model_views recipe_view views picture_files library_views waiting
         happenings hub events health probes models
-        features queue queue_control batch generations images library inputs presets generate
+        features queue queue_control batch grid_views grids generations images library inputs presets
+        generate
         openai a1111 app
     """,
     "studio/api/a1111": """

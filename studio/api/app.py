@@ -14,6 +14,7 @@ from studio.api import (
     features,
     generate,
     generations,
+    grids,
     health,
     images,
     inputs,
@@ -74,7 +75,7 @@ def create_api(studio: Studio) -> FastAPI:
     api.state.decoders = asyncio.Semaphore(DECODERS)
     api.state.picture_records = images.PictureRecords(studio)
     api.state.hub = Hub(studio)
-    queues = (queue, queue_control, batch)
+    queues = (queue, queue_control, batch, grids)
     pictures = (generations, library, images, inputs)
     for part in (health, generate, *queues, *pictures, presets, models, features, events):
         api.include_router(part.router)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from studio.api.model_views import EngineView
 from studio.api.views import JobView, StatsView
 from studio.errors import NotFound
-from studio.events import GENERATION, IMAGE
+from studio.events import GENERATION, GRID, IMAGE
 from studio.job import Job, JobStatus
 from studio.service import Studio
 from studio.store import is_id
@@ -105,17 +105,21 @@ class Happenings:
         )
 
     def _about(self, topics: Iterable[str]) -> Iterator[Happening]:
-        jobs, images = [], []
+        jobs, images, grids = [], [], []
         for topic in topics:
             kind, _, id_ = topic.rpartition(":")
             if kind == GENERATION and self._is_gone(id_):
                 yield Happening("generation_deleted", {"generation_id": id_})
             elif kind == IMAGE:
                 images.append(id_)
+            elif kind == GRID:
+                grids.append(id_)
             elif is_id(topic):
                 jobs.append(topic)
         if images:
             yield Happening("images_changed", {"ids": images})
+        if grids:
+            yield Happening("grids_changed", {"ids": grids})
         if jobs:
             engine = self._studio.engine.state
             for job in self._studio.queue.those(jobs):

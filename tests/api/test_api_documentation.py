@@ -7,7 +7,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from studio.api import bodies, inputs, library_views, model_views, presets, views
+from studio.api import bodies, grid_views, inputs, library_views, model_views, presets, views
 from studio.api.errors import ErrorView, JobErrorView
 from tests.api.serving import Served
 
@@ -20,7 +20,8 @@ CONTRACT = {
     "delete /generations/{generation_id}", "get /models", "get /models/{model_id}", "get /models/running",
     "get /queue/{job_id}/attempts", "get /queue/{job_id}/request", "post /queue/{job_id}/move",
     "post /queue/{job_id}/retry", "post /queue/pause", "post /queue/resume", "post /queue/cancel",
-    "post /queue/batch",
+    "post /queue/batch", "get /grids", "post /grids", "get /grids/{grid_id}", "delete /grids/{grid_id}",
+    "post /grids/{grid_id}/cancel", "get /grids/{grid_id}/sheet", "get /grids/{grid_id}/cells.csv",
     "post /models/{model_id}/start", "post /models/{model_id}/stop", "get /events",
     "get /library", "get /library/stats", "post /library/clean", "get /images/{image_id}/info",
     "patch /images/{image_id}", "post /images/delete", "get /images.zip", "post /images.zip",
@@ -99,6 +100,7 @@ VIEWS: list[type[BaseModel]] = [
     views.AttemptView, model_views.EngineView, model_views.ConfigView, model_views.LimitsView,
     model_views.DefaultsView, ErrorView, JobErrorView, library_views.ItemView, library_views.InfoView,
     library_views.StockView, library_views.LibraryQuery, library_views.MarkBody, library_views.CleanBody,
+    grid_views.GridView, grid_views.CellView, grid_views.AxisView,
     inputs.InputView, inputs.ReadingView, presets.PresetView,
 ]  # fmt: skip
 
