@@ -7,6 +7,8 @@ A studio of its own makes a few pictures with the demonstration model first.
 
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from playwright.sync_api import Browser, Page
 
 from studio.sdserver.install import ensure_engine
 from tests.system.running import ROOT, RunningStudio, running_studio, until
+from tests.ui.edit_tab import EditTab
 from tests.ui.painter_page import chromium
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -26,16 +29,46 @@ PROMPTS = (
     "a sunset over the sea", "a red heart on a yellow background", "a snowman in winter", "a city at night",
     "a purple hot air balloon in the sky", "a tree on a green hill", "a red circle on a blue background",
 )  # fmt: skip
+FIRST_SEED = 300
+SHOWN = (0, 1, 8, 6)
+"""Places of the prompts that are worked with, one for each size and theme."""
 
 
 def fill(studio: RunningStudio) -> None:
-    """Pictures to show, a job that runs and two that wait."""
+    """Pictures to show."""
     with studio.api as api:
-        for seed, prompt in enumerate(PROMPTS, start=300):
+        for seed, prompt in enumerate(PROMPTS, start=FIRST_SEED):
             api.post("/generate", json={"prompt": prompt, "seed": seed}).raise_for_status()
+
+
+@contextmanager
+def busy(studio: RunningStudio) -> Iterator[None]:
+    """A job that runs and two that wait, gone when the context ends."""
+    with studio.api as api:
         for seed in range(3):
             slow = {"prompt": "a red house at night", "steps": 100, "size": "256x256", "seed": seed}
             api.post("/queue/generate", json=slow).raise_for_status()
+        yield
+        api.post("/queue/cancel", json={"status": "pending"}).raise_for_status()
+        for job in api.get("/queue", params={"status": "processing"}).json()["jobs"]:
+            api.delete(f"/queue/{job['id']}").raise_for_status()
+
+
+def work(page: Page, place: int) -> None:
+    """What somebody does who tries the tabs: one of PROMPTS, a mask on the picture, and variations of it."""
+    page.locator("#txt2img-prompt textarea").fill(PROMPTS[place])
+    page.locator("#txt2img-seed :is(input, textarea)").first.fill(str(FIRST_SEED + place))
+    page.locator("#txt2img-go").click()
+    page.locator("#txt2img-stage .st-shot[data-id] img").first.wait_for(timeout=60_000)
+    edit = EditTab(page)
+    edit.bring()
+    edit.stroke((52, 52), (76, 56), (58, 74), brush=40)
+    edit.prompt.fill(f"{PROMPTS[place]} at night")
+    page.locator(".st-strip button").first.click()
+    page.locator('[data-deed="variations"]').click()
+    page.locator("#variations-n input[type=number]").fill("4")
+    page.locator("#variations-go", has_text="Make 4 variations").click()
+    page.locator("#variations-stage .st-shot[data-id] img").nth(3).wait_for(timeout=60_000)
 
 
 def open_page(browser: Browser, base: str, size: tuple[int, int], theme: str) -> Page:
@@ -64,12 +97,15 @@ def show(page: Page, tab: str) -> None:
 
 def take(browser: Browser, studio: RunningStudio, folder: Path) -> None:
     """Every tab in every size and theme."""
+    places = iter(SHOWN)
     for size_name, size in SIZES.items():
         for theme in ("light", "dark"):
             page = open_page(browser, studio.base, size, theme)
-            for tab in TABS:
-                show(page, tab)
-                page.screenshot(path=folder / f"{tab}-{size_name}-{theme}.png")
+            work(page, next(places))
+            with busy(studio):
+                for tab in TABS:
+                    show(page, tab)
+                    page.screenshot(path=folder / f"{tab}-{size_name}-{theme}.png")
             page.context.close()
 
 
