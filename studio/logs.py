@@ -54,5 +54,5 @@ def start_logging(level: str, format_: LogFormat) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if format_ == "json" else logging.Formatter(_TEXT))
     logging.basicConfig(level=level.upper(), handlers=[handler])
-    for noisy in ("httpx", "httpcore", "asyncio", "filelock"):
+    for noisy in ("httpx", "httpcore", "asyncio", "filelock", "mcp"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

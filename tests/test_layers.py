@@ -43,17 +43,18 @@ READING_ORDER: Mapping[str, str] = {
         engine
     """,
     "studio/api": """
-        errors access metrics guard limits dependencies bodies job_bodies forms submission
+        errors access metrics guard limits base64_pictures dependencies bodies job_bodies forms submission
         model_views recipe_view views picture_files library_views waiting
         happenings hub events health probes models
         features queue queue_control batch grid_views grids generations images library inputs presets
         generate
-        openai a1111 app
+        openai a1111 agents app
     """,
     "studio/api/a1111": """
-        errors callers names lora_tags base64_pictures bodies refusals overrides translation info making
+        errors callers names lora_tags bodies refusals overrides translation info making
         running upscaling extras settings_routes lists app
     """,
+    "studio/api/agents": "bodies views previews sources calls making looking tools server app",
     "studio/api/openai": "outcome errors names bodies encoding views answers models images app",
     "studio/migrations": """
         0001_initial 0002_library 0003_presets 0004_queue_order 0005_references 0006_batches
@@ -80,6 +81,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         ("studio/api/", "app.py", "ui/delivery.py", "ui/mount.py", "ui/head.py", "ui/late.py"),
     ),
     "prometheus_client": ("studio/meter.py", "studio/api/metrics.py"),
+    **dict.fromkeys(("mcp", "mcp_types"), ("studio/api/agents/",)),
     "uvicorn": ("app.py",),
     "httpx": ("studio/sdserver/",),
     # The training programs start engines to check their work, and shuffle by a seed, to be repeatable.

@@ -28,6 +28,7 @@ from studio.api import (
 from studio.api.a1111.app import create_a1111
 from studio.api.a1111.errors import error_response as a1111_response
 from studio.api.access import HostRule
+from studio.api.agents import app as agents
 from studio.api.errors import add_handlers
 from studio.api.guard import Guard
 from studio.api.hub import Hub
@@ -90,7 +91,7 @@ async def waiting_page() -> FileResponse:
 
 
 def install(app: FastAPI, studio: Studio, page: ASGIApp | None = None) -> None:
-    """Give the outer application its guard, its APIs (also A1111's and OpenAI's), and `page` or a plain one.
+    """Give the outer application its guard, its APIs, other programs' among them, and `page` or a plain one.
 
     `app.state.hosts` can admit further names while it runs.
     """
@@ -100,6 +101,7 @@ def install(app: FastAPI, studio: Studio, page: ASGIApp | None = None) -> None:
     app.mount("/api", api)
     app.mount("/sdapi/v1", create_a1111(studio, api.state.decoders))
     app.mount("/v1", create_openai(studio, decoders=api.state.decoders))
+    agents.AgentDoor(studio, api.state.decoders).open(app)
     if page is None:
         app.add_api_route("/", waiting_page, include_in_schema=False)
     else:
@@ -112,5 +114,5 @@ def install(app: FastAPI, studio: Studio, page: ASGIApp | None = None) -> None:
         key=studio.settings.api_key,
         clock=studio.clock,
         meter=studio.meter,
-        responds={"/v1": respond, "/sdapi/v1": a1111_response},
+        responds={"/v1": respond, "/sdapi/v1": a1111_response, agents.PATH: agents.respond},
     )

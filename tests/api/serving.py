@@ -139,7 +139,7 @@ def serving(
     studio = open_studio(settings, engine=engine, clock=clock)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     install(app, studio)
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off")
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on")
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listener],), name="server")

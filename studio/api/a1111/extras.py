@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from studio import a1111_text, png_text
-from studio.api.a1111.base64_pictures import from_base64, to_base64
 from studio.api.a1111.bodies import Name
 from studio.api.a1111.upscaling import NONE, blended, by_factor, check_upscaler, to_size
+from studio.api.base64_pictures import from_base64, to_base64
 from studio.errors import InvalidRequest
 from studio.metadata import read_metadata
 from studio.params import MAX_SIDE

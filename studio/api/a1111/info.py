@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from studio import png_text
-from studio.api.a1111.base64_pictures import to_base64
 from studio.api.a1111.bodies import Body, ImageBody
 from studio.api.a1111.overrides import CLIP_SKIP, MODEL
+from studio.api.base64_pictures import to_base64
 from studio.darkroom import studio_version
 from studio.job import Generation
 from studio.params import JobType, Recipe

@@ -6,13 +6,13 @@ import json
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from studio.api.a1111.base64_pictures import from_base64
 from studio.api.a1111.bodies import Body, ImageBody, TextBody
 from studio.api.a1111.callers import Caller, CallerDep
 from studio.api.a1111.errors import error_response, to_response
 from studio.api.a1111.info import answer_of
 from studio.api.a1111.overrides import keep
 from studio.api.a1111.translation import Translation, translate
+from studio.api.base64_pictures import from_base64
 from studio.api.bodies import NOT_STORED_YET
 from studio.api.dependencies import StudioDep
 from studio.api.submission import check_offer
