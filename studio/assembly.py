@@ -12,6 +12,8 @@ import psutil
 from filelock import FileLock, Timeout
 from peewee import Database, DatabaseError, PostgresqlDatabase
 
+from studio.additions import Additions
+from studio.addresses import Addresses
 from studio.batches import Batches
 from studio.cache import cache_dir
 from studio.catalog import Catalog, load_catalog
@@ -19,11 +21,15 @@ from studio.claims import Claims
 from studio.clock import Clock, SystemClock
 from studio.condition import Condition
 from studio.darkroom import Darkroom
+from studio.download_ledger import DownloadLedger
+from studio.downloads import Downloads
 from studio.engine import Engine
 from studio.errors import AlreadyRunning, ConfigurationError
 from studio.estimates import Estimates
 from studio.events import EventBus
+from studio.fetcher import Fetcher
 from studio.gallery import Gallery
+from studio.huggingface import HuggingFace
 from studio.inputs import Inputs
 from studio.library import Library
 from studio.meter import Meter
@@ -40,7 +46,8 @@ from studio.service import Studio
 from studio.settings import Settings
 from studio.shelf import Shelf
 from studio.soundness import damage_of, is_damage
-from studio.store import JobStore
+from studio.store import JobStore, new_id
+from studio.transfer import Transfer
 from studio.worker import Worker
 from studio.writer import GroupWriter, PooledWriter, Writer
 
@@ -128,6 +135,7 @@ def open_studio(
         shelf=Shelf(library=library, gallery=gallery, catalog=catalog, bus=bus, clock=clock),
         inputs=Inputs(gallery, library),
         presets=Presets(database, writer, clock),
+        downloads=open_downloads(settings, catalog, bus, clock),
         engine=engine,
         preparation=preparation,
         worker=worker,
@@ -137,6 +145,30 @@ def open_studio(
         clock=clock,
         random_seed=random_seed or (lambda: secrets.randbelow(RANDOM_SEEDS)),
         on_close=on_close,
+    )
+
+
+def open_fetcher(addresses: Addresses, clock: Clock) -> Fetcher:
+    """Fetches from the hub, or the mirror that HF_ENDPOINT names as it does for the hub's own programs."""
+    return Fetcher(
+        hub=HuggingFace(os.environ.get("HF_ENDPOINT")),
+        addresses=addresses,
+        transfer=Transfer(clock),
+        locks=lambda: cache_dir() / "downloads",
+    )
+
+
+def open_downloads(settings: Settings, catalog: Catalog, bus: EventBus, clock: Clock) -> Downloads:
+    """The downloads of these outputs, none of them under way."""
+    addresses = Addresses(settings.download_hosts.split(","))
+    return Downloads(
+        catalog=catalog,
+        fetcher=open_fetcher(addresses, clock),
+        additions=Additions(settings.models, catalog, addresses),
+        ledger=DownloadLedger(settings.outputs / "downloads.json"),
+        bus=bus,
+        clock=clock,
+        new_id=new_id,
     )
 
 

@@ -1,4 +1,4 @@
-"""Catalog: models.yml read, checked as a whole, and asked by id or alias.
+"""Catalog: models.yml and what was added to it, checked as a whole, and asked by id or alias.
 
 Every fault is collected and named by its path in the file (`models.sdxl.defaults.steps: ...`), so one look
 at the message is enough to repair the file.
@@ -11,29 +11,26 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from studio.effect import Effect
 from studio.engine_options import CatalogValues, EngineOptions, refusal
-from studio.errors import ConfigurationError, UnknownModel
+from studio.errors import ConfigurationError, Conflict, UnknownModel
 from studio.model import (
     Capabilities,
     Model,
     ModelDefaults,
     ModelFiles,
     ModelLimits,
-    Source,
-    SourceFile,
 )
+from studio.plain_yaml import read_mapping
+from studio.source import Source, SourceFile
 
-# Far more than a long catalogue needs, and far less than would trouble the parser.
-MAX_BYTES = 1_000_000
-MAX_DEPTH = 20
 SHOWN = 80
 
 _TOP_KEYS = ("default", "models")
+_ADDED_KEYS = ("models",)
 _OWN_FIELDS = ("id", "folder")
 _SECTIONS: Mapping[str, type[CatalogValues]] = MappingProxyType(
     {
@@ -48,12 +45,23 @@ _LEADING_KEY = re.compile(r"[a-z_]+(\.\w+)*: ")
 
 
 class Catalog(BaseModel):
-    """The models of this studio, in the order of models.yml. `default` is the id of one of them."""
+    """The models of this studio, in the order of models.yml. `default` is the id of one of them.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Thread-safe: an added model comes with a new mapping, so that nobody's loop over the old one breaks.
+    """
+
+    model_config = ConfigDict(extra="forbid")
 
     default: str
     models: dict[str, Model]
+
+    def add(self, model: Model) -> None:
+        """One more entry, from now on. Errors: Conflict if an id or alias of it is taken."""
+        known = {name for each in self.models.values() for name in (each.id, *each.aliases)}
+        for name in (model.id, *model.aliases):
+            if name in known:
+                raise Conflict(f"There is a model {name!r} already.")
+        self.models = {**self.models, model.id: model}
 
     def model(self, id_or_alias: str) -> Model:
         """The entry of that id or alias. Errors: UnknownModel, listing the known ids."""
@@ -68,95 +76,45 @@ class Catalog(BaseModel):
 
 
 def load_catalog(path: Path) -> Catalog:
-    """The catalogue in that file. Errors: ConfigurationError holding every fault, each with its path."""
-    content = _parsed(path)
-    faults = [f"{key}: unknown key; known: {', '.join(_TOP_KEYS)}" for key in content if key not in _TOP_KEYS]
-    entries = content.get("models")
-    if not isinstance(entries, dict) or not entries:
-        faults.append("models: must be a mapping of at least one id to its entry")
-        entries = {}
+    """The catalogue in that file and in what was added beside it (`additions`).
+
+    Errors: ConfigurationError holding every fault, each with its file and its path in there.
+    """
+    contents = {path.name: read_mapping(path, _TOP_KEYS)}
+    for file in additions(path):
+        contents[f"{file.parent.name}/{file.name}"] = read_mapping(file, _ADDED_KEYS)
+    faults: list[str] = []
     models: dict[str, Model] = {}
-    for name, entry in entries.items():
-        model, found = _model(name, entry, path.absolute().parent)
-        faults += found
-        if model is not None:
-            models[model.id] = model
-    faults += _name_clashes(entries)
-    faults += _default_faults(content.get("default"), entries)
+    entries: dict[Any, Any] = {}
+    for name, content in contents.items():
+        known = _TOP_KEYS if name == path.name else _ADDED_KEYS
+        found = [f"{key}: unknown key; known: {', '.join(known)}" for key in content if key not in known]
+        given = content.get("models")
+        if not isinstance(given, dict) or not given:
+            found.append("models: must be a mapping of at least one id to its entry")
+            given = {}
+        for key, entry in given.items():
+            model, wrong = checked_entry(key, entry, path.absolute().parent)
+            found += wrong if key not in entries else [f"models.{key}: another file has that id already"]
+            if model is not None:
+                models.setdefault(model.id, model)
+        entries = {**given, **entries}
+        faults += [f"{name}: {fault}" for fault in found]
+    default = contents[path.name].get("default")
+    whole = [*_name_clashes(entries), *_default_faults(default, contents[path.name].get("models"))]
+    faults += [f"{path.name}: {fault}" for fault in whole]
     if faults:
-        raise ConfigurationError([f"{path.name}: {fault}" for fault in faults])
-    return Catalog(default=content["default"], models=models)
+        raise ConfigurationError(faults)
+    assert isinstance(default, str)
+    return Catalog(default=default, models=models)
 
 
-def _parsed(path: Path) -> dict[Any, Any]:
-    """The file as plain values: no anchors, no duplicate keys, no surprises of size or depth."""
-    try:
-        size = path.stat().st_size
-        text = path.read_text(encoding="utf-8") if size <= MAX_BYTES else ""
-    except FileNotFoundError:
-        raise ConfigurationError([f"{path}: no such file; --models names another"]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError([f"{path}: can't be read: {error}"]) from None
-    if size > MAX_BYTES:
-        raise ConfigurationError([f"{path.name}: is {size} bytes long; the limit is {MAX_BYTES}"])
-    try:
-        node = yaml.compose(text, Loader=_PlainLoader)
-        faults = list(_duplicates(node, "")) if node is not None else []
-        content = yaml.load(text, Loader=_PlainLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        raise ConfigurationError([f"{path.name}: {where}: {error.problem or error.context}"]) from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigurationError([f"{path.name}: is not valid YAML: {error}"]) from None
-    if faults:
-        raise ConfigurationError([f"{path.name}: {fault}" for fault in faults])
-    if not isinstance(content, dict):
-        raise ConfigurationError([f"{path.name}: must be a mapping with the keys {', '.join(_TOP_KEYS)}"])
-    return content
+def additions(path: Path) -> list[Path]:
+    """The files with entries beside that catalogue: models.d/*.yml beside models.yml, in order of names."""
+    return sorted(path.with_suffix(".d").glob("*.yml"))
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """SafeLoader without anchors and aliases (a few lines of them can grow to gigabytes); bounded depth."""
-
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
-        if getattr(event, "anchor", None) is not None:
-            raise yaml.MarkedYAMLError(
-                problem="anchors (&) and aliases (*) are not used here; write the value out, or quote it",
-                problem_mark=event.start_mark,
-            )
-        if self._depth >= MAX_DEPTH:
-            raise yaml.MarkedYAMLError(
-                problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=event.start_mark
-            )
-        self._depth += 1
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self._depth -= 1
-
-
-def _duplicates(node: yaml.Node, path: str) -> Iterator[str]:
-    """A fault for each key given twice in one mapping: YAML would silently take the last."""
-    if isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            yield from _duplicates(item, f"{path}.{index}".lstrip("."))
-    if isinstance(node, yaml.MappingNode):
-        lines: dict[str, int] = {}
-        for key, value in node.value:
-            name = str(key.value)
-            here = f"{path}.{name}".lstrip(".")
-            line = key.start_mark.line + 1
-            if name in lines:
-                yield f"{here}: given twice, on lines {lines[name]} and {line}"
-            lines.setdefault(name, line)
-            yield from _duplicates(value, here)
-
-
-def _model(name: object, entry: object, folder: Path) -> tuple[Model | None, list[str]]:
+def checked_entry(name: object, entry: object, folder: Path) -> tuple[Model | None, list[str]]:
     """The checked entry, or None and its faults."""
     here = f"models.{name}"
     if not isinstance(name, str):
@@ -232,7 +190,8 @@ def _name_clashes(entries: Mapping[Any, Any]) -> Iterator[str]:
             owners.setdefault(alias, name)
 
 
-def _default_faults(default: object, entries: Mapping[Any, Any]) -> Iterator[str]:
+def _default_faults(default: object, given: object) -> Iterator[str]:
+    entries = given if isinstance(given, dict) else {}
     if default is None:
         yield "default: is missing; name the entry used when a request names none"
     elif not isinstance(default, str) or default not in entries:

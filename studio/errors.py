@@ -14,6 +14,7 @@
     ├── Stopping                the studio is shutting down                             (503)
     ├── EngineUnavailable       the engine could not be prepared or started             (503)
     ├── StorageFull             no room under outputs/                                  (507)
+    ├── DownloadFailed          files of a model could not be had: told at the download
     ├── ConfigurationError      settings or models.yml: `faults`, all of them at once   (exit 2)
     ├── AlreadyRunning          another studio owns these outputs                       (exit 75)
     └── EngineError             a generation went wrong
@@ -127,6 +128,12 @@ class StorageFull(StudioError):
     """No room, or no right to write, under outputs/."""
 
     code = "storage_full"
+
+
+class DownloadFailed(StudioError):
+    """A file of a model could not be had; the message says what helps."""
+
+    code = "download_failed"
 
 
 class ConfigurationError(StudioError):

@@ -13,6 +13,7 @@ QUEUE = "queue"
 GENERATION = "generation"
 IMAGE = "image"
 GRID = "grid"
+DOWNLOAD = "download"
 
 
 def about(kind: str, id_: str) -> str:

@@ -28,6 +28,7 @@ from studio.params import (
     Style,
     parse_size,
 )
+from studio.source import Source
 
 WEIGHT_SUFFIXES = (".safetensors", ".sft", ".gguf")
 # The upscaling networks the engine's own documentation names exist in this format only.
@@ -68,8 +69,8 @@ def _id(value: str) -> str:
         raise ValueError(
             'is not made of 1 to 100 letters, digits, ".", "_" and "-", the first a letter or digit'
         )
-    if value == "running":
-        raise ValueError("is taken: /api/models/running lists the models that are loaded")
+    if value in ("running", "download"):
+        raise ValueError(f"is taken: /api/models/{value} is no model")
     return value
 
 
@@ -78,10 +79,6 @@ Weights = Annotated[str, AfterValidator(_path), _ends_with(WEIGHT_SUFFIXES)]
 Upscaler = Annotated[str, AfterValidator(_path), _ends_with(UPSCALER_SUFFIXES)]
 Size = Annotated[str, AfterValidator(_size)]
 ModelId = Annotated[str, AfterValidator(_id)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-RepoName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$", max_length=200)
-]
 
 
 class ModelFiles(CatalogValues):
@@ -170,35 +167,6 @@ class Capabilities(CatalogValues):
             JobType.EDIT: self.edit,
             JobType.VARIATION: self.variation,
         }[type_]
-
-
-class SourceFile(CatalogValues):
-    """One file to download: where it lies inside a repository, and its checksum if it is known."""
-
-    path: Annotated[str, StringConstraints(min_length=1, max_length=500)]
-    repo: RepoName | None = None
-    """None: the repository of the whole `source`."""
-    sha256: Sha256 | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _a_path_alone(cls, value: object) -> object:
-        return {"path": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _stays_inside(self) -> Self:
-        parts = PurePosixPath(self.path).parts
-        if self.path.startswith("/") or ".." in parts or "\\" in self.path or "://" in self.path:
-            raise ValueError("path: is not a path inside a repository")
-        return self
-
-
-class Source(CatalogValues):
-    """Where the files can be downloaded: a Hugging Face repository, and per key of `files` the file in it."""
-
-    repo: RepoName
-    revision: Annotated[str, StringConstraints(pattern=r"^[\w][\w./-]{0,99}$")] = "main"
-    files: dict[str, SourceFile]
 
 
 class Model(CatalogValues):

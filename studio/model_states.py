@@ -1,14 +1,21 @@
 """ModelStates: how the models of the catalogue stand on this machine, and asking for one to come or go."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from studio.admission import Admission
 from studio.catalog import Catalog
 from studio.clock import Clock
 from studio.demo.expand import PACKED
+from studio.download import Download
+from studio.downloads import Downloads
 from studio.engine import Engine, EngineFeatures, EngineState, EngineStatus
 from studio.errors import Conflict
+from studio.fetcher import wanted
+from studio.fit import Fit, estimate
 from studio.model import FOLDER_KEYS, Model
 from studio.preparation import Preparation
 from studio.worker import Worker
@@ -41,6 +48,14 @@ class ModelState:
     """Why it could not be loaded the last time somebody asked for that."""
     features: EngineFeatures | None = None
     """What the engine offers with this model; None while it is not in memory."""
+    download: Download | None = None
+    """How its files come, or came, to this machine."""
+    obtainable: int = 0
+    """How many of the missing files can be downloaded."""
+    download_bytes: int | None = None
+    """Size of these, as models.yml tells it."""
+    fit: Fit | None = None
+    """Whether it should find room in memory; None while it is there."""
     log_tail: str = ""
     """The last lines of the engine that has it in memory, or that failed to."""
 
@@ -56,6 +71,7 @@ class ModelStates:
         worker: Worker,
         clock: Clock,
         admission: Admission,
+        downloads: Downloads,
     ) -> None:
         self._catalog = catalog
         self._engine = engine
@@ -63,6 +79,7 @@ class ModelStates:
         self._worker = worker
         self._clock = clock
         self._admission = admission
+        self._downloads = downloads
 
     @property
     def engine(self) -> EngineStatus:
@@ -116,14 +133,21 @@ class ModelStates:
             state = str(status.state)
         elif residency.wanted == model.id:
             state = str(EngineState.LOADING)
+        files, lacking = _files(model), wanted(model) if missing else []
+        available = psutil.virtual_memory().available
+        sizes = ((file.key, file.size) for file in files)
         return ModelState(
             model,
             missing,
             state,
             is_default=model.id == self._catalog.default,
-            files=_files(model),
+            files=files,
             fault=None if fault is None else fault.sentence,
             features=status.features if in_memory else None,
+            download=self._downloads.of(model.id),
+            obtainable=len(lacking),
+            download_bytes=_total(file.source.bytes for file in lacking),
+            fit=None if in_memory else estimate(model, sizes, available),
             log_tail="\n".join(status.log_tail) if in_memory else fault.log_tail if fault else "",
         )
 
@@ -136,6 +160,13 @@ def _files(model: Model) -> tuple[ModelFile, ...]:
         for key, path in model.paths().items()
         if key not in FOLDER_KEYS
     )
+
+
+def _total(sizes: Iterable[int | None]) -> int | None:
+    """Their sum; None if there are none or one is unknown."""
+    known = list(sizes)
+    total = sum(size for size in known if size is not None)
+    return total if known and None not in known else None
 
 
 def _size(path: Path) -> int | None:

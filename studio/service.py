@@ -11,6 +11,7 @@ from studio.catalog import Catalog
 from studio.claims import Claims
 from studio.clock import Clock
 from studio.condition import Condition
+from studio.downloads import Downloads
 from studio.engine import Engine, EngineStatus
 from studio.errors import NotFound, StudioError
 from studio.events import GENERATION, EventBus, about
@@ -58,6 +59,7 @@ class Studio:
         shelf: Shelf,
         inputs: Inputs,
         presets: Presets,
+        downloads: Downloads,
         engine: Engine,
         preparation: Preparation,
         worker: Worker,
@@ -73,7 +75,7 @@ class Studio:
         self.bus = bus
         self.clock = clock
         self.shelf, self.inputs, self.presets = shelf, inputs, presets
-        self.condition, self.meter = condition, meter
+        self.condition, self.meter, self.downloads = condition, meter, downloads
         self._store = store
         self._claims = claims
         self._records = records
@@ -85,7 +87,7 @@ class Studio:
         self.wording = Wording(self.wildcards.alternatives, lambda below: random_seed() % below)
         self._on_close = on_close
         self._admission = admission = Admission(catalog, preparation)
-        self._models = ModelStates(catalog, engine, preparation, worker, clock, admission)
+        self._models = ModelStates(catalog, engine, preparation, worker, clock, admission, downloads)
         self.queue = QueueControl(queue_order, store, worker, bus, admission, settings.max_pending)
         self._submission = Submission(
             store=store, batches=batches, admission=admission, intake=self._intake, worker=worker, bus=bus,
@@ -127,6 +129,7 @@ class Studio:
         """Drain and leave nothing running; idempotent. The running job gets `stop_seconds` to end."""
         self._admission.close()
         self._preparation.stop()
+        self.downloads.close()
         self._worker.stop(self.settings.stop_seconds)
         self._on_close()
 

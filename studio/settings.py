@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         "",
         description="further names this studio is reached by, separated by commas",
     )
+    download_hosts: str = Field(
+        "",
+        description="hosts (or host:port) models may be downloaded from though they are not public or speak "
+        "plain http, separated by commas",
+    )
     max_pending: int = Field(1000, ge=1, le=1_000_000, description="longest queue; then 429")
     stall_seconds: float = Field(
         300, ge=5, le=86400,

@@ -18,11 +18,13 @@ MAX_FUNCTION_LINES = 50
 READING_ORDER: Mapping[str, str] = {
     "studio": """
         errors clock cache logs meter extras params partial_params labels axes job events settings wildcards
-        wording engine_options effect model catalog safetensors loras recipes scheduling engine offers
-        recipe_text a1111_text png_text pictures metadata reading masks framing staging results
+        wording engine_options effect source model plain_yaml catalog safetensors gguf weights loras
+        recipes scheduling engine offers recipe_text a1111_text png_text pictures metadata reading masks
+        framing staging results
         rows schema migrations soundness ownership reader writer job_table store batches claims records
         queue_order filters entry library presets
-        files orphans gallery intake inputs archive
+        files addresses transfer additions huggingface download fetcher download_ledger downloads fit
+        orphans gallery intake inputs archive
         demo sdserver
         preparation admission estimates darkroom run endings saver residency worker condition model_states
         queue_control submission sheet sheet_files shelf grids service assembly api
@@ -44,8 +46,8 @@ READING_ORDER: Mapping[str, str] = {
     """,
     "studio/api": """
         errors access metrics guard limits base64_pictures dependencies bodies job_bodies forms submission
-        model_views recipe_view views picture_files library_views waiting
-        happenings hub events health probes models
+        recipe_view download_views model_views views picture_files library_views waiting
+        happenings hub events health probes downloads models
         features queue queue_control batch grid_views grids generations images library inputs presets
         generate
         openai a1111 agents app
@@ -83,7 +85,8 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "prometheus_client": ("studio/meter.py", "studio/api/metrics.py"),
     **dict.fromkeys(("mcp", "mcp_types"), ("studio/api/agents/",)),
     "uvicorn": ("app.py",),
-    "httpx": ("studio/sdserver/",),
+    "httpx": ("studio/sdserver/", "studio/addresses.py", "studio/transfer.py", "studio/huggingface.py"),
+    "huggingface_hub": ("studio/huggingface.py",),
     # The training programs start engines to check their work, and shuffle by a seed, to be repeatable.
     "subprocess": ("studio/sdserver/", "studio/demo/training/"),
     "time": ("studio/clock.py",),

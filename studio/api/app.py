@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from studio.api import (
     batch,
+    downloads,
     events,
     features,
     generate,
@@ -78,7 +79,7 @@ def create_api(studio: Studio) -> FastAPI:
     api.state.hub = Hub(studio)
     queues = (queue, queue_control, batch, grids)
     pictures = (generations, library, images, inputs)
-    for part in (health, generate, *queues, *pictures, presets, models, features, events):
+    for part in (health, generate, *queues, *pictures, presets, downloads, models, features, events):
         api.include_router(part.router)
     add_handlers(api)
     api.add_middleware(BodyLimit)

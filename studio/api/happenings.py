@@ -1,15 +1,17 @@
 """Happenings: what there is to tell about the studio, by comparing what is with what was told before."""
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, Field
 
+from studio.api.download_views import DownloadView
 from studio.api.model_views import EngineView
 from studio.api.views import JobView, StatsView
 from studio.errors import NotFound
-from studio.events import GENERATION, GRID, IMAGE
+from studio.events import DOWNLOAD, GENERATION, GRID, IMAGE
 from studio.job import Job, JobStatus
 from studio.service import Studio
 from studio.store import is_id
@@ -110,6 +112,8 @@ class Happenings:
             kind, _, id_ = topic.rpartition(":")
             if kind == GENERATION and self._is_gone(id_):
                 yield Happening("generation_deleted", {"generation_id": id_})
+            elif kind == DOWNLOAD:
+                yield from self._of_download(id_)
             elif kind == IMAGE:
                 images.append(id_)
             elif kind == GRID:
@@ -125,6 +129,12 @@ class Happenings:
             for job in self._studio.queue.those(jobs):
                 if self._is_new(job):
                     yield from _of_job(job, JobView.of(job, engine))
+
+    def _of_download(self, download_id: str) -> Iterator[Happening]:
+        with contextlib.suppress(NotFound):  # another one of the same model replaced it
+            row = DownloadView.of(self._studio.downloads.get(download_id))
+            payload = {"engine": EngineView.of(self._studio.engine), "download": row}
+            yield Happening("model_status_changed", payload, f"download {download_id}")
 
     def _is_new(self, job: Job) -> bool:
         """Whether this revision of the job was not told yet."""

@@ -4,7 +4,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from studio.api.download_views import DownloadView
 from studio.engine import EngineFeatures, EngineState, EngineStatus
+from studio.fit import Fit
 from studio.model_states import ModelState
 
 
@@ -107,6 +109,31 @@ class FeaturesView(BaseModel):
         )
 
 
+class FitView(BaseModel):
+    """An estimate of the memory for one picture of the model's own size, in bytes of main memory."""
+
+    size: str = Field(examples=["512x512"])
+    weights_bytes: int | None = Field(
+        description="what its files hold; null if one is missing and its size unknown",
+        examples=[4_265_146_304],
+    )
+    working_bytes: int = Field(description="what the engine works with besides", examples=[1_894_830_464])
+    needed_bytes: int | None = Field(description="both", examples=[6_159_976_768])
+    available_bytes: int = Field(description="what other programs leave now", examples=[12_000_000_000])
+    fits: bool | None = Field(description="null: can't be said", examples=[True])
+
+    @classmethod
+    def of(cls, fit: Fit) -> Self:
+        return cls(
+            size=fit.size,
+            weights_bytes=fit.weights,
+            working_bytes=fit.working,
+            needed_bytes=fit.needed,
+            available_bytes=fit.available,
+            fits=fit.fits,
+        )
+
+
 class ModelView(BaseModel):
     """An entry of models.yml and how it stands on this machine."""
 
@@ -130,6 +157,12 @@ class ModelView(BaseModel):
         description="why it could not be loaded the last time somebody asked for that", examples=[None]
     )
     features: FeaturesView | None = Field(description="null while it is not in memory")
+    obtainable: int = Field(description="how many of the missing files can be downloaded", examples=[0])
+    download_bytes: int | None = Field(
+        description="size of these as models.yml tells it; null if it doesn't", examples=[None]
+    )
+    download: DownloadView | None = Field(description="how its files come, or came, to this machine")
+    fit: FitView | None = Field(description="whether it should find room in memory; null while it is there")
 
     @classmethod
     def of(cls, entry: ModelState, **more: Any) -> Self:
@@ -156,6 +189,10 @@ class ModelView(BaseModel):
             bytes=sum(file.size or 0 for file in entry.files),
             fault=entry.fault,
             features=None if entry.features is None else FeaturesView.of(entry.features),
+            obtainable=entry.obtainable,
+            download_bytes=entry.download_bytes,
+            download=None if entry.download is None else DownloadView.of(entry.download),
+            fit=None if entry.fit is None else FitView.of(entry.fit),
             **more,
         )
 

@@ -7,7 +7,16 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from studio.api import bodies, grid_views, inputs, library_views, model_views, presets, views
+from studio.api import (
+    bodies,
+    download_views,
+    grid_views,
+    inputs,
+    library_views,
+    model_views,
+    presets,
+    views,
+)
 from studio.api.errors import ErrorView, JobErrorView
 from tests.api.serving import Served
 
@@ -23,6 +32,8 @@ CONTRACT = {
     "post /queue/batch", "get /grids", "post /grids", "get /grids/{grid_id}", "delete /grids/{grid_id}",
     "post /grids/{grid_id}/cancel", "get /grids/{grid_id}/sheet", "get /grids/{grid_id}/cells.csv",
     "post /models/{model_id}/start", "post /models/{model_id}/stop", "get /events",
+    "post /models/download", "get /models/download", "get /models/download/{download_id}",
+    "delete /models/download/{download_id}",
     "get /library", "get /library/stats", "post /library/clean", "get /images/{image_id}/info",
     "patch /images/{image_id}", "post /images/delete", "get /images.zip", "post /images.zip",
     "post /inputs", "post /inputs/from-image", "get /inputs/{input_id}", "post /import",
@@ -98,6 +109,7 @@ def test_the_examples_of_requests_are_requests_that_work(served: Served, documen
 VIEWS: list[type[BaseModel]] = [
     views.JobView, views.QueuedView, views.StatsView, views.ImageView, views.GenerationView, views.MadeView,
     views.AttemptView, model_views.EngineView, model_views.ConfigView, model_views.LimitsView,
+    model_views.FitView, download_views.DownloadFileView, download_views.DownloadView,
     model_views.DefaultsView, ErrorView, JobErrorView, library_views.ItemView, library_views.InfoView,
     library_views.StockView, library_views.LibraryQuery, library_views.MarkBody, library_views.CleanBody,
     grid_views.GridView, grid_views.CellView, grid_views.AxisView,

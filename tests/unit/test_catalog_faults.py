@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from studio.catalog import MAX_BYTES, load_catalog
+from studio.catalog import load_catalog
 from studio.engine_options import EngineOptions, flags_of, refusal
 from studio.errors import ConfigurationError
+from studio.plain_yaml import MAX_BYTES
 
 MINIMAL = """\
 default: small

@@ -53,6 +53,7 @@ SPELLED: list[tuple[str, str, Any]] = [
     ("backend", "vulkan", "vulkan"),
     ("api_key", "s3cret", "s3cret"),
     ("allowed_hosts", "studio.local,gpu", "studio.local,gpu"),
+    ("download_hosts", "nas.local,mirror:8000", "nas.local,mirror:8000"),
     ("max_pending", "7", 7),
     ("stall_seconds", "12.5", 12.5),
     ("stop_seconds", "0", 0.0),
