@@ -40,8 +40,16 @@ class Form:
     """
 
     def __init__(
-        self, studio: Studio, kind: JobType, *, name: str, verb: str = "Generate", noun: str = "picture"
+        self,
+        studio: Studio,
+        kind: JobType,
+        *,
+        name: str,
+        verb: str = "Generate",
+        noun: str = "picture",
+        more: "Callable[[Form], object] | None" = None,
     ) -> None:
+        """`more` draws what else stands above the button."""
         self.kind, self.name, self.verb, self.noun = kind, name, verb, noun
         self._studio = studio
         self.drawn = Fields(studio, kind, name=name)
@@ -49,6 +57,8 @@ class Form:
         self.picture: gr.HTML | None = None  # the painter or picker of a tab whose jobs start from a picture
         with gr.Accordion("Presets", open=False, elem_id=f"{name}-presets-box"):
             self.presets = presets(elem_id=f"{name}-presets")
+        if more is not None:
+            more(self)
         with gr.Column(elem_classes=["st-foot"]):
             self.notice = own_element("notice", elem_id=f"{name}-notice", form=name)
             self.go = gr.Button(

@@ -7,6 +7,7 @@ import gradio as gr
 from studio.errors import StudioError
 from studio.params import JobType
 from studio.service import Studio
+from ui.components.grid_form import grid_form
 from ui.components.results import results, submitted
 from ui.form import Form, said
 
@@ -15,7 +16,7 @@ def build(studio: Studio) -> Form:
     """The tab: its form on the left, what becomes of it on the right."""
     with gr.Row(elem_classes=["st-work"]):
         with gr.Column(elem_classes=["st-panel-column"]):
-            form = Form(studio, JobType.GENERATE, name="txt2img")
+            form = Form(studio, JobType.GENERATE, name="txt2img", more=grid_form)
         with gr.Column(elem_classes=["st-stage-column"]):
             stage = results("txt2img", elem_id="txt2img-stage")
 
