@@ -1,4 +1,6 @@
-"""The command line: `python app.py` serves the studio, `python app.py engine …` looks after the engine."""
+"""The command line: `python app.py` serves the studio, `… engine …` looks after the engine, `… keys …` after
+who may use it.
+"""
 
 import logging
 import os
@@ -12,8 +14,9 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from studio import keys_command as keys_cli
 from studio.api.app import install
-from studio.assembly import open_studio
+from studio.assembly import has_keys, open_keys, open_studio
 from studio.catalog import Catalog, load_catalog
 from studio.errors import AlreadyRunning, ConfigurationError, StudioError
 from studio.logs import start_logging
@@ -34,6 +37,8 @@ def main(argv: Sequence[str]) -> int:
     """Run the command line; the exit code."""
     if argv[:1] == ["engine"]:
         return engine_command(list(argv[1:]), explicit=None)
+    if argv[:1] == ["keys"]:
+        return keys_command(argv[1:])
     arguments = argv[1:] if argv[:1] == ["serve"] else argv
     try:
         settings, catalog = configure(arguments)
@@ -54,13 +59,27 @@ def main(argv: Sequence[str]) -> int:
     return serve(studio, listener)
 
 
+def keys_command(argv: Sequence[str]) -> int:
+    """Add, list or revoke keys; the exit code."""
+    wanted, flags = keys_cli.parse(argv)
+    try:
+        values = gather(flags)
+        # Of the settings only these matter; whatever else the environment holds is none of this command's.
+        settings = Settings(**{key: values[key] for key in ("outputs", "database") if key in values})
+        with open_keys(settings) as keys:
+            return keys_cli.run(wanted, keys, say=print, complain=lambda text: print(text, file=sys.stderr))
+    except ConfigurationError as error:
+        print(*error.faults, sep="\n", file=sys.stderr)
+        return EXIT_CONFIGURATION
+
+
 def configure(argv: Sequence[str]) -> tuple[Settings, Catalog]:
     """Settings and models.yml. Errors: ConfigurationError with the faults of both."""
     values = gather(argv)
     faults: list[str] = []
     settings = catalog = None
     try:
-        settings = read_settings(values)
+        settings = read_settings(values, has_keys=has_keys)
     except ConfigurationError as error:
         faults += error.faults
     try:

@@ -5,7 +5,8 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -31,6 +32,8 @@ from studio.fetcher import Fetcher
 from studio.gallery import Gallery
 from studio.huggingface import HuggingFace
 from studio.inputs import Inputs
+from studio.key_ring import KeyRing
+from studio.keys import Keys
 from studio.library import Library
 from studio.meter import Meter
 from studio.ownership import own_database
@@ -115,6 +118,9 @@ def open_studio(
         clock=clock,
     )
 
+    keys = Keys(database, writer, clock, new_secret=_new_secret)
+    key_ring = KeyRing(keys, clock, house_key=settings.api_key, is_exposed=settings.is_exposed)
+
     def on_close() -> None:
         writer.close()
         close_database(database)
@@ -139,6 +145,7 @@ def open_studio(
         engine=engine,
         preparation=preparation,
         worker=worker,
+        key_ring=key_ring,
         condition=Condition(database=database, writer=writer, worker=worker, gallery=gallery, clock=clock),
         meter=meter,
         bus=bus,
@@ -170,6 +177,41 @@ def open_downloads(settings: Settings, catalog: Catalog, bus: EventBus, clock: C
         clock=clock,
         new_id=new_id,
     )
+
+
+@contextmanager
+def open_keys(settings: Settings) -> Iterator[Keys]:
+    """The keys of the studio with these settings, beside it if it runs. Errors: ConfigurationError."""
+    try:
+        settings.outputs.mkdir(parents=True, exist_ok=True)
+        with FileLock(settings.outputs / "studio.lock", timeout=0):
+            database = _ready_database(settings)
+    except Timeout:
+        # It runs, and so its tables are there.
+        database = open_database(settings.database_url)
+    except OSError as error:
+        raise ConfigurationError([f"outputs: {settings.outputs} can't be used: {error.strerror}"]) from None
+    writer = PooledWriter(database) if is_postgres(settings.database_url) else GroupWriter(database)
+    try:
+        yield Keys(database, writer, SystemClock(), new_secret=_new_secret)
+    except DatabaseError as error:
+        raise ConfigurationError([f"database: {str(error).strip()}"]) from None
+    finally:
+        writer.close()
+        close_database(database)
+
+
+def has_keys(settings: Settings) -> bool:
+    """Whether the database holds a valid key; makes no database where there is none."""
+    if not is_postgres(settings.database_url) and not Path(settings.database_url).is_file():
+        return False
+    with open_keys(settings) as keys:
+        return bool(keys.valid())
+
+
+def _new_secret() -> str:
+    """256 random bits; the word in front tells people, and programs that look for leaked keys, what it is."""
+    return f"sdstudio_{secrets.token_urlsafe(32)}"
 
 
 def _lock_outputs(outputs: Path) -> FileLock:

@@ -7,6 +7,7 @@ from typing import Any
 from peewee import BigAutoField, CharField, Database, DoubleField, Model, TextField, fn
 
 from studio.axes import Plan
+from studio.caller import asker
 from studio.clock import Clock
 from studio.errors import IdempotencyMismatch, NotFound
 from studio.job import Job, JobStatus
@@ -73,7 +74,7 @@ class Batches:
 
         All are stored or none; the same key gives the batch it made. Errors: QueueFull; IdempotencyMismatch.
         """
-        batch_id, now = new_id(), self._clock.now()
+        batch_id, now, caller = new_id(), self._clock.now(), asker()
         new = [(new_id(), cell, recipe) for cell, recipe in recipes]
 
         def change() -> tuple[str, list[Job]]:
@@ -85,11 +86,12 @@ class Batches:
             if not insert.as_rowcount().execute(self._database):
                 return self._earlier(batch_id, idempotency_key, fingerprint)
             self._table.reserve_places(len(new), max_pending)
+            self._table.check_share(caller, len(new))
             rank = self._table.last_rank()
             for place, (job_id, cell, recipe) in enumerate(new, start=1):
                 self._table.insert(
                     job_id, recipe, source_image_id=recipe.input_image, rank=rank + place,
-                    batch_id=batch_id, cell=cell,
+                    batch_id=batch_id, cell=cell, owner=caller.name,
                 )  # fmt: skip
             return batch_id, self._jobs(batch_id)
 

@@ -3,6 +3,7 @@
     StudioError                 code, message for people
     ├── InvalidRequest          the request is wrong: `field` names the part           (HTTP 400)
     │   └── InvalidImage        an uploaded picture or mask can't be used
+    ├── NotAllowed              the caller's key is not for this                        (403)
     ├── NotFound                nothing has that id                                     (404)
     │   └── UnknownModel        no such entry in models.yml
     ├── Conflict                right request, wrong moment                             (409)
@@ -54,6 +55,12 @@ class InvalidImage(InvalidRequest):
     """An uploaded picture or mask can't be used."""
 
     code = "invalid_image"
+
+
+class NotAllowed(StudioError):
+    """The caller's key is not for this, or the thing is somebody else's."""
+
+    code = "not_allowed"
 
 
 class NotFound(StudioError):

@@ -121,6 +121,8 @@ class Job:
     parent_id: str | None = None
     """The job that was tried again as this one."""
     batch_id: str | None = None
+    owner: str | None = None
+    """The name of the key that made it; None: nobody's in particular."""
     """The batch or grid it belongs to."""
     cell: int | None = None
     """Its place in the batch, from 0."""
@@ -167,6 +169,8 @@ class Generation:
     updated_at: float
     image_count: int
     images: tuple[Image, ...] = ()
+    owner: str | None = None
+    """As its job's."""
 
 
 def after_error(error: StudioError, failures: int) -> tuple[JobStatus, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from peewee import Database, Tuple, fn
 
+from studio.caller import Caller
 from studio.clock import Clock
 from studio.errors import NotFound, QueueFull
 from studio.job import TRANSITIONS, Job, JobStatus
@@ -73,6 +74,18 @@ class JobTable:
             else f"No room for {count} jobs: {waiting} wait, the limit is {max_pending}.",
             retry_after=10,
         )
+
+    def check_share(self, caller: Caller, count: int) -> None:
+        """Errors: QueueFull if, with `count` more, too many jobs of the caller would wait."""
+        if caller.name is None or caller.most_pending is None:
+            return
+        theirs = (JobRow.owner == caller.name) & (JobRow.status == JobStatus.PENDING)
+        waiting = first_row(JobRow.select(fn.COUNT(JobRow.seq)).where(theirs).tuples(), self.database)[0]
+        if waiting + count > caller.most_pending:
+            raise QueueFull(
+                f"The limit of this key is {caller.most_pending} waiting jobs; {waiting} wait already.",
+                retry_after=10,
+            )
 
     def insert(self, job_id: str, recipe: Recipe, **columns: Any) -> bool:
         """Add a pending job whose place is reserved; False if one with that id or key is there already."""

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from studio.admission import Admission
+from studio.caller import asker
 from studio.errors import Conflict, NotFound
 from studio.events import QUEUE, EventBus
 from studio.job import Job
@@ -99,10 +100,12 @@ class QueueControl:
     def retry(self, job_id: str, *, idempotency_key: str | None = None) -> Job:
         """A new job, behind all others, with the recipe of one that is over: the same seed included.
 
-        The same `idempotency_key` for the same job gives the same new one. Errors: NotFound; Conflict while
-        the job is not over; QueueFull; IdempotencyMismatch; and whatever keeps a model from taking jobs.
+        The same `idempotency_key` for the same job gives the same new one. Errors: NotFound; NotAllowed;
+        Conflict while the job is not over; QueueFull; IdempotencyMismatch; and whatever keeps a model from
+        taking jobs.
         """
         job = self._store.get(_checked(job_id))
+        asker().check_owns(job.owner, f"Job {job_id}")
         if not job.is_final:
             raise Conflict(f"Job {job_id} is {job.status}; only a job that is over can be tried again.")
         self._admission.model(job.recipe.model)

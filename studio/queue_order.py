@@ -1,9 +1,11 @@
 """QueueOrder: which pending job comes when, whether any comes at all, and cancelling many at once."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from peewee import Database, Tuple, fn
 
+from studio.caller import Scope, asker
 from studio.clock import Clock
 from studio.errors import Conflict, NotFound
 from studio.job import Job, JobStatus
@@ -82,16 +84,19 @@ class QueueOrder:
     def cancel(self, ids: Sequence[str] | None) -> tuple[list[str], list[str]]:
         """(cancelled, asked to stop): the pending and the running ones of these jobs; None: all pending.
 
-        Jobs that are over, and ids that no job has, are passed over.
+        Jobs that are over, ids that no job has, and jobs that the caller may not change are passed over.
         """
-        now = self._clock.now()
+        now, caller = self._clock.now(), asker()
+        allowed: Any = (
+            JobRow.id.is_null(False) if caller.scope is Scope.ADMIN else JobRow.owner == caller.name
+        )
 
         def change() -> tuple[list[str], list[str]]:
             QueueRow.update(paused=QueueRow.paused).execute(self._database)
             if ids is None:
-                return self._table.move_all(_IS_PENDING, PENDING, CANCELLED, completed_at=now), []
+                return self._table.move_all(_IS_PENDING & allowed, PENDING, CANCELLED, completed_at=now), []
             # The wish first: it holds the rows, so that none is claimed between the two kinds.
-            theirs = JobRow.id.in_(ids)
+            theirs = JobRow.id.in_(ids) & allowed
             wish = fn.COALESCE(JobRow.cancel_requested_at, now)
             alive = JobRow.status.in_([PENDING, PROCESSING])
             self._table.update(theirs & alive, cancel_requested_at=wish)

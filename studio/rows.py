@@ -47,6 +47,7 @@ def to_job(row: Row, *, now: float, position: int | None = None, image_ids: Sequ
         source_image_id=row["source_image_id"],
         parent_id=row["parent_id"],
         batch_id=row["batch_id"],
+        owner=row["owner"],
         cell=row["cell"],
         position=position,
         image_ids=tuple(image_ids),
@@ -131,6 +132,7 @@ def to_generation(row: Row, images: Sequence[Image] = ()) -> Generation:
         updated_at=row["updated_at"],
         image_count=row["image_count"],
         images=tuple(images),
+        owner=row["owner"],
     )
 
 

@@ -70,6 +70,7 @@ class JobRow(Model):
     rank = DoubleField(default=0)
     parent_id = CharField(null=True)
     batch_id = CharField(null=True)
+    owner = TextField(null=True)
     cell = IntegerField(null=True)
 
     class Meta:
@@ -115,6 +116,7 @@ class GenerationRow(Model):
     image_count = IntegerField()
     created_at = DoubleField()
     updated_at = DoubleField()
+    owner = TextField(null=True)
 
     class Meta:
         table_name = "generation"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from studio.admission import Admission
 from studio.batches import Batches
+from studio.caller import asker
 from studio.catalog import Catalog
 from studio.claims import Claims
 from studio.clock import Clock
@@ -20,6 +21,7 @@ from studio.grids import Grids
 from studio.inputs import Inputs
 from studio.intake import Intake, Upload
 from studio.job import Attempt, Generation, Image, Job, JobStatus
+from studio.key_ring import KeyRing
 from studio.library import Library
 from studio.loras import LoraFile, list_loras, lora_folder
 from studio.meter import Meter
@@ -64,6 +66,7 @@ class Studio:
         preparation: Preparation,
         worker: Worker,
         condition: Condition,
+        key_ring: KeyRing,
         meter: Meter,
         bus: EventBus,
         clock: Clock,
@@ -76,6 +79,7 @@ class Studio:
         self.clock = clock
         self.shelf, self.inputs, self.presets = shelf, inputs, presets
         self.condition, self.meter, self.downloads = condition, meter, downloads
+        self.key_ring = key_ring
         self._store = store
         self._claims = claims
         self._records = records
@@ -207,8 +211,12 @@ class Studio:
         return self._store.attempts(job_id)
 
     def cancel(self, job_id: str) -> Job:
-        """The job after the wish; a processing job may still be stopping. Errors: NotFound, JobFinished."""
+        """The job after the wish; a processing job may still be stopping.
+
+        Errors: NotFound; NotAllowed; JobFinished.
+        """
         self._check_id(job_id, "job")
+        asker().check_owns(self._store.get(job_id).owner, f"Job {job_id}")
         job = self._store.request_cancel(job_id)
         log.info("job %s cancel requested -> %s", job.id, job.status)
         self.bus.hint(job.id)

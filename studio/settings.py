@@ -7,7 +7,7 @@ studio listens where Spaces expect it unless told otherwise.
 
 import ipaddress
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -102,6 +102,11 @@ class Settings(BaseSettings):
             return self.host == "localhost"
 
     @property
+    def is_exposed(self) -> bool:
+        """Whether strangers may get here who are not meant to be let in without a key."""
+        return not self.public and (not self.is_loopback or self.share)
+
+    @property
     def database_url(self) -> str:
         """A PostgreSQL URL as given, or the path of the SQLite file."""
         return self.database or str(self.outputs / "studio.db")
@@ -124,8 +129,13 @@ def gather(argv: Sequence[str], *, space_storage: Path = SPACE_STORAGE) -> dict[
     return {**_platform_defaults(space_storage), **EnvSettingsSource(Settings)(), **flags}
 
 
-def read_settings(values: Mapping[str, Any]) -> Settings:
-    """Checked settings from what `gather` found. Errors: ConfigurationError with one sentence per fault."""
+def read_settings(
+    values: Mapping[str, Any], *, has_keys: Callable[[Settings], bool] = lambda _: False
+) -> Settings:
+    """Checked settings from what `gather` found. Errors: ConfigurationError with one sentence per fault.
+
+    `has_keys` tells whether the database of such settings holds a valid key; asked only if that matters.
+    """
     faults = []
     try:
         settings = Settings(**values)
@@ -134,7 +144,7 @@ def read_settings(values: Mapping[str, Any]) -> Settings:
         # The rules that need several fields are told too, on whatever fields are sound.
         broken = {fault["loc"][0] for fault in error.errors() if fault["loc"]}
         settings = Settings(**{key: value for key, value in values.items() if key not in broken})
-    faults += _conflicts(settings)
+    faults += _conflicts(settings, has_keys)
     if faults:
         raise ConfigurationError(faults)
     return settings
@@ -163,18 +173,17 @@ def _sentence(fault: ErrorDetails) -> str:
     return f"{key}: {text}, got {fault['input']!r} (--{flag} or STUDIO_{key.upper()})"
 
 
-def _conflicts(settings: Settings) -> Iterator[str]:
+def _conflicts(settings: Settings, has_keys: Callable[[Settings], bool]) -> Iterator[str]:
     """What can't be true of these values together, or on this machine."""
-    if not settings.is_loopback and not settings.api_key and not settings.public:
-        yield (
-            f"host: {settings.host} is reachable from other machines; set --api-key (STUDIO_API_KEY), "
-            "or --public to let everybody in"
+    if settings.is_exposed and not settings.api_key and not has_keys(settings):
+        ways = (
+            "set --api-key (STUDIO_API_KEY), make a key (python app.py keys add NAME), or say --public to "
+            "let everybody in"
         )
-    if settings.share and not settings.api_key and not settings.public:
-        yield (
-            "share: whoever has the public link could use this studio; set --api-key (STUDIO_API_KEY), "
-            "or --public to let everybody in"
-        )
+        if not settings.is_loopback:
+            yield f"host: {settings.host} is reachable from other machines; {ways}"
+        if settings.share:
+            yield f"share: whoever has the public link could use this studio; {ways}"
     if "://" in settings.database and not settings.database.startswith(("postgres://", "postgresql://")):
         kind = settings.database.partition("://")[0]
         yield (

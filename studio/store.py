@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import uuid_utils
 from peewee import Database, fn
 
+from studio.caller import asker
 from studio.clock import Clock
 from studio.errors import IdempotencyMismatch, JobFinished
 from studio.job import Attempt, Job, JobStatus
@@ -123,17 +124,19 @@ class JobStore:
 
         Errors: QueueFull; IdempotencyMismatch if the key was used for another `fingerprint`.
         """
-        job_id = new_id()
+        # Here and not in the change: that runs in a thread of the writer's.
+        job_id, caller = new_id(), asker()
 
         def change() -> Job:
             earlier = self._same_request(idempotency_key, fingerprint)
             if earlier is not None:
                 return earlier
             self._table.reserve_places(1, max_pending)
+            self._table.check_share(caller, 1)
             if self._table.insert(
                 job_id, recipe, source_image_id=source_image_id, idempotency_key=idempotency_key,
                 fingerprint=fingerprint, parent_id=parent_id, rank=self._table.last_rank() + 1,
-                batch_id=batch_id, cell=cell,
+                batch_id=batch_id, cell=cell, owner=caller.name,
             ):  # fmt: skip
                 return self._table.get(job_id)
             # Another connection used the key since we looked, or this is the second try of an insert that

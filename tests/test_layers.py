@@ -17,12 +17,12 @@ MAX_FUNCTION_LINES = 50
 # Each folder's modules and folders, in the order in which they are read.
 READING_ORDER: Mapping[str, str] = {
     "studio": """
-        errors clock cache logs meter extras params partial_params labels axes job events settings wildcards
-        wording engine_options effect source model plain_yaml catalog safetensors gguf weights loras
+        errors clock caller cache logs meter extras params partial_params labels axes job events settings
+        wildcards wording engine_options effect source model plain_yaml catalog safetensors gguf weights loras
         recipes scheduling engine offers recipe_text a1111_text png_text pictures metadata reading masks
         framing staging results
         rows schema migrations soundness ownership reader writer job_table store batches claims records
-        queue_order filters entry library presets
+        queue_order filters entry library presets keys key_ring keys_command
         files addresses transfer additions huggingface download fetcher download_ledger downloads fit
         orphans gallery intake inputs archive
         demo sdserver
@@ -45,8 +45,8 @@ READING_ORDER: Mapping[str, str] = {
         engine
     """,
     "studio/api": """
-        errors access metrics guard limits base64_pictures dependencies bodies job_bodies forms submission
-        recipe_view download_views model_views views picture_files library_views waiting
+        errors access permissions metrics guard limits base64_pictures dependencies bodies job_bodies forms
+        submission recipe_view download_views model_views views picture_files library_views waiting
         happenings hub events health probes downloads models
         features queue queue_control batch grid_views grids generations images library inputs presets
         generate
@@ -59,7 +59,7 @@ READING_ORDER: Mapping[str, str] = {
     "studio/api/agents": "bodies views previews sources calls making looking tools server app",
     "studio/api/openai": "outcome errors names bodies encoding views answers models images app",
     "studio/migrations": """
-        0001_initial 0002_library 0003_presets 0004_queue_order 0005_references 0006_batches
+        0001_initial 0002_library 0003_presets 0004_queue_order 0005_references 0006_batches 0007_keys
     """,
 }
 
@@ -74,7 +74,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
             "studio/job_table.py", "studio/store.py", "studio/claims.py", "studio/records.py",
             "studio/queue_order.py", "studio/batches.py",
             "studio/filters.py", "studio/library.py", "studio/presets.py", "studio/assembly.py",
-            "studio/condition.py",
+            "studio/condition.py", "studio/keys.py",
         ),
     ),
     # The page's door hangs Gradio and its files into the application.

@@ -5,14 +5,14 @@ import binascii
 import contextlib
 import ipaddress
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
-from hmac import compare_digest
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from studio.caller import Caller
 from studio.settings import Settings
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -29,6 +29,7 @@ class Refusal:
 
     status: int
     sentence: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def host_of(text: str) -> tuple[str, int | None] | None:
@@ -111,13 +112,14 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def is_known(scope: Scope) -> bool:
-    """Whether the guard found that whoever sent this may see everything."""
-    return bool(scope.get("state", {}).get("is_known", False))
+def caller_of(scope: Scope) -> Caller | None:
+    """Who the guard found to be asking; None: a stranger, at one of the open paths."""
+    caller: Caller | None = scope.get("state", {}).get("caller")
+    return caller
 
 
-def has_key(headers: Headers, key: str) -> bool:
-    """Whether the request carries the key: Authorization: Bearer or Basic (as password), or X-Api-Key."""
+def offered_keys(headers: Headers) -> list[bytes]:
+    """The keys that a request carries: Authorization: Bearer or Basic (as password), or X-Api-Key."""
     # Headers come as latin-1; the bytes behind them are what the client meant.
     offered = [headers.get("x-api-key", "").encode("latin-1")]
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
@@ -126,4 +128,4 @@ def has_key(headers: Headers, key: str) -> bool:
     elif scheme.lower() == "basic":
         with contextlib.suppress(binascii.Error, ValueError):
             offered.append(base64.b64decode(credentials, validate=True).partition(b":")[2])
-    return any(compare_digest(offer, key.encode()) for offer in offered)
+    return [offer for offer in offered if offer]

@@ -112,7 +112,7 @@ def install(app: FastAPI, studio: Studio, page: ASGIApp | None = None) -> None:
     app.add_middleware(
         Guard,
         hosts=app.state.hosts,
-        key=studio.settings.api_key,
+        keys=studio.key_ring,
         clock=studio.clock,
         meter=studio.meter,
         responds={"/v1": respond, "/sdapi/v1": a1111_response, agents.PATH: agents.respond},

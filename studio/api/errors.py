@@ -15,6 +15,7 @@ from studio.errors import (
     Conflict,
     EngineUnavailable,
     InvalidRequest,
+    NotAllowed,
     NotFound,
     QueueFull,
     Stopping,
@@ -33,6 +34,7 @@ ENGINE_RETRY = 30
 
 _STATUS: tuple[tuple[type[StudioError], int], ...] = (
     (InvalidRequest, 400),
+    (NotAllowed, 403),
     (NotFound, 404),
     (Conflict, 409),
     (TooLarge, 413),
@@ -48,6 +50,7 @@ _UNREADABLE = "There was an error parsing the body"
 _PLACES = ("body", "query", "path", "header")
 _MEANING = {
     400: "The request is wrong: the sentence names the field, its value and what is allowed.",
+    403: "The key is not for this, or the job is somebody else's.",
     404: "Nothing has that id.",
     409: "A sound request that the present state forbids.",
     413: "The body or a picture in it is too large.",

@@ -10,13 +10,25 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio.api.access import OPEN_PATHS, SPACE_DOMAIN, HostRule, Refusal, has_key, origin_refusal
+from studio.api.access import (
+    OPEN_PATHS,
+    SPACE_DOMAIN,
+    HostRule,
+    Refusal,
+    caller_of,
+    offered_keys,
+    origin_refusal,
+)
 from studio.api.errors import Respond, error_response
 from studio.api.metrics import method_of, route_of
+from studio.api.permissions import needed_scope
+from studio.caller import HOUSE, STRANGER, Caller, asking
 from studio.clock import Clock
+from studio.key_ring import KeyRing
 from studio.logs import about
 from studio.meter import Meter
 from studio.store import new_id
@@ -28,7 +40,11 @@ REQUEST_ID = "x-request-id"
 _PLAIN_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _READING = ("GET", "HEAD")
 _LOGGED_PATH = 200
-_CHALLENGE = {"WWW-Authenticate": 'Basic realm="sd.cpp Studio", charset="UTF-8"'}
+_NO_KEY = Refusal(
+    401,
+    "This studio needs a key: Authorization: Bearer, X-Api-Key, or as password of Basic.",
+    {"WWW-Authenticate": 'Basic realm="sd.cpp Studio", charset="UTF-8"'},
+)
 _HEADERS = (
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "same-origin"),
@@ -46,20 +62,20 @@ class Guard:
         app: ASGIApp,
         *,
         hosts: HostRule,
-        key: str,
+        keys: KeyRing,
         clock: Clock,
         meter: Meter,
         responds: Mapping[str, Respond] = MappingProxyType({}),
     ) -> None:
-        """`key` is what every request must carry; "" lets all in. `responds`: {path of a door: what makes
-        its answers}, for doors whose clients expect faults in a shape of their own.
+        """`keys` says whether requests need one, and whose it is. `responds`: {path of a door: what makes its
+        answers}, for doors whose clients expect faults in a shape of their own.
         """
         self._responds = responds
         self._app = app
         self._clock = clock
         self._meter = meter
         self._hosts = hosts
-        self._key = key
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -78,9 +94,10 @@ class Guard:
     ) -> None:
         begin = self._clock.monotonic()
         try:
-            refusal = self._refusal(scope, headers)
+            refusal = await self._refusal(scope, headers)
             if refusal is None:
-                await self._app(scope, receive, answer.send)
+                with asking(caller_of(scope) or STRANGER):
+                    await self._app(scope, receive, answer.send)
             else:
                 await _refuse(refusal, self._respond(scope), scope, receive, answer.send)
         except Exception:
@@ -92,12 +109,13 @@ class Guard:
         finally:
             self._meter.answered(route_of(scope), method_of(scope), answer.status or 0)
             access_log.info(
-                "method=%s path=%s status=%s ms=%.1f request_id=%s",
+                "method=%s path=%s status=%s ms=%.1f request_id=%s key=%s",
                 scope.get("method", "WEBSOCKET"),
                 quote(scope["path"][:_LOGGED_PATH], safe="/", errors="replace"),
                 answer.status or "-",
                 (self._clock.monotonic() - begin) * 1000,
                 request_id,
+                _name_of(scope),
             )
 
     def _respond(self, scope: Scope) -> Respond:
@@ -106,23 +124,38 @@ class Guard:
             (made for door, made in self._responds.items() if path.startswith(f"{door}/")), error_response
         )
 
-    def _refusal(self, scope: Scope, headers: Headers) -> Refusal | None:
+    async def _refusal(self, scope: Scope, headers: Headers) -> Refusal | None:
         is_websocket = scope["type"] == "websocket"
         refusal = self._hosts.refusal(headers) or origin_refusal(
             headers, changes=is_websocket or scope["method"] not in _READING
         )
         if refusal is not None:
             return refusal
-        if not self._key:
-            scope["state"]["is_known"] = True
+        if self._keys.is_stale:
+            await run_in_threadpool(self._keys.refresh)
+        is_needed = self._keys.is_needed
+        caller = self._keys.caller_of(offered_keys(headers)) if is_needed else HOUSE
+        scope["state"]["caller"] = caller
+        if not is_websocket and scope["path"] in OPEN_PATHS and scope["method"] in _READING:
             return None
-        is_open = not is_websocket and scope["path"] in OPEN_PATHS and scope["method"] in _READING
-        scope["state"]["is_known"] = knows = has_key(headers, self._key)
-        if is_open or knows:
-            return None
-        return Refusal(
-            401, "This studio needs its key: Authorization: Bearer, X-Api-Key, or as password of Basic."
-        )
+        return _NO_KEY if caller is None else self._limit(caller, scope)
+
+    def _limit(self, caller: Caller, scope: Scope) -> Refusal | None:
+        """Why this caller can't do this, or not now."""
+        needed = needed_scope(scope)
+        if not caller.scope.covers(needed):
+            return Refusal(403, f"This key is for {caller.scope}; this request needs one for {needed}.")
+        wait = self._keys.wait_of(caller)
+        if wait:
+            sentence = f"This key may ask {caller.per_minute} times a minute; try again in {wait} s."
+            return Refusal(429, sentence, {"Retry-After": str(wait)})
+        return None
+
+
+def _name_of(scope: Scope) -> str:
+    """Whose key it was, for the log."""
+    caller = caller_of(scope)
+    return "-" if caller is None else caller.name or "-"
 
 
 class _Answer:
@@ -162,5 +195,4 @@ async def _refuse(refusal: Refusal, respond: Respond, scope: Scope, receive: Rec
     if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": refusal.sentence})
         return
-    headers = _CHALLENGE if refusal.status == 401 else None
-    await respond(refusal.status, refusal.sentence, headers=headers)(scope, receive, send)
+    await respond(refusal.status, refusal.sentence, headers=refusal.headers)(scope, receive, send)

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from studio.api.access import is_known
+from studio.api.access import caller_of
 from studio.api.dependencies import StudioDep
 from studio.api.metrics import MEDIA_TYPE, exposition
 
@@ -25,7 +25,7 @@ async def readyz(request: Request, studio: StudioDep) -> JSONResponse:
     else:
         reasons = ["The studio is shutting down."]
     content: dict[str, object] = {"status": "not ready" if reasons else "ready"}
-    if reasons and is_known(request.scope):
+    if reasons and caller_of(request.scope) is not None:
         content["reasons"] = reasons
     return JSONResponse(content, 503 if reasons else 200, headers={"Cache-Control": "no-store"})
 

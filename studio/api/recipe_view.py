@@ -83,3 +83,13 @@ def recipe_values(recipe: Recipe) -> dict[str, Any]:
         "extend": recipe.extend,
         "references": list(recipe.references) or None,
     }
+
+
+def owner_field() -> Any:
+    """The field of whoever owns something; left out where nobody does."""
+    return Field(
+        default=None,
+        exclude_if=lambda owner: owner is None,
+        description="the name of the key that made it; absent if nobody's in particular",
+        examples=["ada"],
+    )

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from studio.api.recipe_view import EXAMPLE_ID, SECONDS, RecipeView, recipe_values
+from studio.api.recipe_view import EXAMPLE_ID, SECONDS, RecipeView, owner_field, recipe_values
 from studio.engine import EngineState
 from studio.job import Attempt, AttemptOutcome, Generation, Image, Job, JobStatus, Phase
 
@@ -36,6 +36,7 @@ class JobView(RecipeView):
     parent_id: str | None = Field(description="the job that was tried again as this one", examples=[None])
     batch_id: str | None = Field(description="the batch or grid it belongs to", examples=[None])
     image_ids: list[str] = Field(description="its pictures, once completed", examples=[[_IMAGE_ID]])
+    owner: str | None = owner_field()
 
     @classmethod
     def of(cls, job: Job, engine: EngineState) -> Self:
@@ -69,6 +70,7 @@ class JobView(RecipeView):
             parent_id=job.parent_id,
             batch_id=job.batch_id,
             image_ids=list(job.image_ids),
+            owner=job.owner,
         )
 
 
@@ -183,6 +185,7 @@ class GenerationView(RecipeView):
 
     image_count: int = Field(examples=[1])
     job_id: str = Field(description="the job that made it", examples=[EXAMPLE_ID])
+    owner: str | None = owner_field()
 
     @classmethod
     def of(cls, generation: Generation, **more: Any) -> Self:
@@ -193,6 +196,7 @@ class GenerationView(RecipeView):
             updated_at=int(generation.updated_at),
             image_count=generation.image_count,
             job_id=generation.job_id,
+            owner=generation.owner,
             **more,
         )
 

@@ -3,7 +3,7 @@
 import io
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from studio.api.app import install
 from studio.assembly import open_studio
 from studio.clock import Clock
 from studio.service import Studio
-from studio.settings import read_settings
+from studio.settings import Settings, read_settings
 from tests.fake_engine import FakeEngine
 
 MODELS = """
@@ -125,7 +125,14 @@ def picture_file(content: bytes | None = None) -> tuple[str, bytes, str]:
 
 @contextmanager
 def serving(
-    folder: Path, *, start: bool = True, clock: Clock | None = None, models: str = MODELS, **changes: Any
+    folder: Path,
+    *,
+    start: bool = True,
+    clock: Clock | None = None,
+    models: str = MODELS,
+    has_keys: Callable[[Settings], bool] = lambda _: False,
+    page: FastAPI | None = None,
+    **changes: Any,
 ) -> Iterator[Served]:
     """A studio at work, stopped and gone when the context ends; `models` is its models.yml, `changes` are
     settings.
@@ -134,11 +141,15 @@ def serving(
     """
     catalogue = folder / "models.yml"
     catalogue.write_text(models)
-    settings = read_settings({"outputs": folder / "outputs", "models": catalogue, "port": 0, **changes})
+    settings = read_settings(
+        {"outputs": folder / "outputs", "models": catalogue, "port": 0, **changes}, has_keys=has_keys
+    )
     engine = FakeEngine()
     studio = open_studio(settings, engine=engine, clock=clock)
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    install(app, studio)
+    # A page that is an application of its own wants to know when it begins and ends.
+    lifespan = None if page is None else lambda _: page.router.lifespan_context(page)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    install(app, studio, page)
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on")
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))

@@ -78,7 +78,7 @@ def serve_page(folder: Path, **changes: Any) -> Iterator[Served]:
     studio = open_studio(settings, engine=None if "sd_server" in changes else engine)
     page = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     mount_page(page, studio)
-    _forget_what_gradio_leaves_open()
+    forget_what_gradio_leaves_open()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -106,10 +106,10 @@ def serve_page(folder: Path, **changes: Any) -> Iterator[Served]:
         thread.join(30)
         studio.close()
         listener.close()
-        _forget_what_gradio_leaves_open()
+        forget_what_gradio_leaves_open()
 
 
-def _forget_what_gradio_leaves_open() -> None:
+def forget_what_gradio_leaves_open() -> None:
     """Gradio never closes the event loop its queue was made with; only here that is no fault of ours."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)

@@ -23,7 +23,7 @@ def a_row(**changes: Any) -> dict[str, Any]:
         "created_at": 1.5, "updated_at": 2.5, "started_at": 2.0, "completed_at": None, "error": None,
         "error_code": None, "generation_id": None, "worker": "gpu", "attempt": 1, "failures": 0,
         "revision": 4, "cancel_requested_at": None, "source_image_id": None, "parent_id": None,
-        "batch_id": None, "cell": None,
+        "batch_id": None, "cell": None, "owner": "ada",
         **no_progress(), **changes,
     }  # fmt: skip
 
@@ -81,12 +81,14 @@ def test_a_picture_survives_the_way_through_the_columns() -> None:
 def test_a_generation_has_the_pictures_it_is_given() -> None:
     row = {
         "id": "g", "seq": 1, "job_id": "j", "recipe": a_recipe(seed=0).model_dump_json(), "created_at": 1.0,
-        "updated_at": 2.0, "image_count": 2,
+        "updated_at": 2.0, "image_count": 2, "owner": "ada",
     }  # fmt: skip
     images = [an_image("g", 0), an_image("g", 1)]
 
     assert to_generation(row).images == ()
-    assert to_generation(row, images) == Generation("g", 1, "j", a_recipe(seed=0), 1.0, 2.0, 2, tuple(images))
+    assert to_generation(row, images) == Generation(
+        "g", 1, "j", a_recipe(seed=0), 1.0, 2.0, 2, tuple(images), "ada"
+    )
 
 
 def test_an_attempt_keeps_its_reason_and_the_end_of_its_log() -> None:

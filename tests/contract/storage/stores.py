@@ -1,5 +1,6 @@
 """Everything that is stored, over one database, as assembly puts it together."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from peewee import Database
 from studio.batches import Batches
 from studio.claims import Claim, Claims
 from studio.job import JobStatus
+from studio.keys import Keys
 from studio.library import Library
 from studio.presets import Presets
 from studio.records import Records
@@ -36,6 +38,7 @@ class Stores:
     library: Library
     presets: Presets
     batches: Batches
+    keys: Keys
 
     def add(self, **changes: object) -> str:
         """The id of a new pending job."""
@@ -55,7 +58,7 @@ class Stores:
     def wipe(self) -> None:
         """Start over in the same database."""
         with self.database.connection_context(), self.database.atomic():
-            for table in ("image", "generation", "attempt", "job", "speed", "preset", "batch"):
+            for table in ("image", "generation", "attempt", "job", "speed", "preset", "batch", "api_key"):
                 self.database.execute_sql(f"DELETE FROM {table}")
             self.database.execute_sql("UPDATE counter SET value = 0")
 
@@ -101,12 +104,14 @@ class AnswersGetLost:
 def open_stores(url: str) -> Iterator[Stores]:
     """The stores over a database that has its tables; closed afterwards."""
     database, clock = open_database(url), FakeClock()
+    secrets = (f"secret-{number}" for number in itertools.count())
     writer: Writer = PooledWriter(database) if is_postgres(url) else GroupWriter(database)
     try:
         yield Stores(
             database, writer, clock, JobStore(database, writer, clock), Claims(database, writer, clock),
             Records(database, writer, clock), Library(database, writer, clock),
             Presets(database, writer, clock), Batches(database, writer, clock),
+            Keys(database, writer, clock, new_secret=lambda: next(secrets)),
         )  # fmt: skip
     finally:
         writer.close()
