@@ -1,18 +1,24 @@
-"""Admission: whether the studio takes jobs at all, and for which models."""
+"""Admission: whether the studio takes jobs at all, and for which models and upscalers."""
 
 from studio.catalog import Catalog
-from studio.engine import EngineState
+from studio.engine import Engine, EngineState
 from studio.errors import EngineUnavailable, InvalidRequest, ModelFilesMissing, Stopping, UnknownModel
 from studio.model import Model
+from studio.params import Recipe
 from studio.preparation import Preparation
+from studio.upscalers import LANCZOS, Upscaler, Upscalers
 
 
 class Admission:
     """Open until it is closed for good. Thread-safe; owner: the studio."""
 
-    def __init__(self, catalog: Catalog, preparation: Preparation) -> None:
+    def __init__(
+        self, catalog: Catalog, preparation: Preparation, engine: Engine, upscalers: Upscalers
+    ) -> None:
         self._catalog = catalog
         self._preparation = preparation
+        self._engine = engine
+        self._upscalers = upscalers
         self._is_open = True
 
     @property
@@ -49,3 +55,24 @@ class Admission:
         except UnknownModel as error:
             raise InvalidRequest(error.message, field="model") from None
         return self.downloaded(model)
+
+    def upscaler(self, method: str) -> Upscaler | None:
+        """The network of that name, None for Lanczos, if a job for it can be taken.
+
+        Errors: InvalidRequest for one that isn't there; Stopping; EngineUnavailable, also for an engine that
+        can't make pictures larger.
+        """
+        self.check()
+        if method == LANCZOS:
+            return None
+        upscaler = self._upscalers.get(method)
+        if self._preparation.is_ready:
+            self._engine.check_upscaling()
+        return upscaler
+
+    def check_recipe(self, recipe: Recipe) -> None:
+        """Whether a job with it could be taken. Errors: as `model` and `upscaler`."""
+        if recipe.upscale is None:
+            self.model(recipe.model)
+        else:
+            self.upscaler(recipe.upscale.method)

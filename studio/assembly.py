@@ -25,6 +25,7 @@ from studio.darkroom import Darkroom
 from studio.download_ledger import DownloadLedger
 from studio.downloads import Downloads
 from studio.engine import Engine
+from studio.enlarger import Enlarger
 from studio.errors import AlreadyRunning, ConfigurationError
 from studio.estimates import Estimates
 from studio.events import EventBus
@@ -51,6 +52,7 @@ from studio.shelf import Shelf
 from studio.soundness import damage_of, is_damage
 from studio.store import JobStore, new_id
 from studio.transfer import Transfer
+from studio.upscalers import Upscalers
 from studio.worker import Worker
 from studio.writer import GroupWriter, PooledWriter, Writer
 
@@ -104,12 +106,14 @@ def open_studio(
             on_start=meter.engine_started,
             on_end=meter.engine_ended,
         )
+    upscalers = Upscalers(catalog, settings.models.parent)
     worker = Worker(
         name=f"{socket.gethostname()}:{settings.outputs}",
         claims=claims,
         estimates=estimates,
         gallery=gallery,
         darkroom=Darkroom(gallery),
+        enlarger=Enlarger(catalog, gallery, engine, upscalers),
         engine=engine,
         catalog=catalog,
         preparation=preparation,
@@ -142,6 +146,7 @@ def open_studio(
         inputs=Inputs(gallery, library),
         presets=Presets(database, writer, clock),
         downloads=open_downloads(settings, catalog, bus, clock),
+        upscalers=upscalers,
         engine=engine,
         preparation=preparation,
         worker=worker,

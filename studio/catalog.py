@@ -74,6 +74,11 @@ class Catalog(BaseModel):
             )
         return entry
 
+    def name_of(self, model_id: str) -> str:
+        """What people call the model; its id if it has left models.yml."""
+        entry = self.models.get(model_id)
+        return model_id if entry is None else entry.name
+
 
 def load_catalog(path: Path) -> Catalog:
     """The catalogue in that file and in what was added beside it (`additions`).

@@ -27,11 +27,18 @@ REFERENCE_PIXELS = 1024 * 1024
 @dataclass(frozen=True)
 class Sitting:
     """What one job works with: `inputs` for the engine, how its result becomes the picture (`frame`, and
-    `sheet`, the size the engine is asked for), and what the result must leave alone, if anything."""
+    `sheet`, the size the engine is asked for), and what the result must leave alone, if anything.
+
+    `result` is the size in pixels that the engine's pictures must have; `maker` is the name of the model in
+    their texts.
+    """
 
     inputs: Inputs
     frame: Frame
     sheet: Size
+    result: Size
+    maker: str
+    allow_flat: bool
     kept: Kept | None = None
 
 
@@ -58,17 +65,18 @@ class Darkroom:
         check_loras(recipe.loras, model)
         sheet = engine_size((recipe.width, recipe.height), model)
         references = tuple(map(self._reference, recipe.references))
+        about = (result_size(recipe, model), model.name, model.allow_flat)
         if recipe.input_image is None:
             frame = whole(output_size(recipe), (recipe.width, recipe.height))
-            return Sitting(Inputs(references=references), frame, sheet)
+            return Sitting(Inputs(references=references), frame, sheet, *about)
         source = pictures.read_stored(self._gallery.open_input(recipe.input_image))
         scene = stage(source, self._mask(recipe), recipe)
         image = pictures.to_png(pictures.for_engine(scene.image, *sheet))
         if scene.mask is None or scene.repaint is None:
-            return Sitting(Inputs(image, references=references), scene.frame, sheet)
+            return Sitting(Inputs(image, references=references), scene.frame, sheet, *about)
         mask = pictures.to_png(pictures.for_engine(scene.mask, *sheet))
         kept = Kept(scene.canvas, scene.repaint, recipe.mask_feather)
-        return Sitting(Inputs(image, mask, references), scene.frame, sheet, kept)
+        return Sitting(Inputs(image, mask, references), scene.frame, sheet, *about, kept)
 
     def _mask(self, recipe: Recipe) -> Pixels.Image | None:
         if recipe.mask is None:
@@ -80,24 +88,21 @@ class Darkroom:
         image = pictures.read_stored(self._gallery.open_input(input_id), field="references")
         return pictures.to_png(pictures.at_most(pictures.checked_reference(image), REFERENCE_PIXELS))
 
-    def develop(
-        self, job: Job, model: Model, made: Sequence[Picture], sitting: Sitting, *, now: float
-    ) -> Generation:
+    def develop(self, job: Job, made: Sequence[Picture], sitting: Sitting, *, now: float) -> Generation:
         """The job's pictures checked, finished and on disk; what to record of them.
 
         Errors: BadResult; StorageFull. A crash before the record leaves files that the next start sweeps.
         """
         recipe = job.recipe
-        size = result_size(recipe, model)
         width, height = sitting.frame.canvas
         generation_id = new_id()
         images: list[Image] = []
         files: list[NewImage] = []
         for index, picture in enumerate(made):
-            pixels = check_result(picture.png, *size, allow_flat=model.allow_flat)
+            pixels = check_result(picture.png, *sitting.result, allow_flat=sitting.allow_flat)
             image_id = new_id()
             making = Making(
-                recipe, picture.seed, index, image_id, generation_id, job.id, model.name, self._version
+                recipe, picture.seed, index, image_id, generation_id, job.id, sitting.maker, self._version
             )
             png = finish_picture(
                 picture.png, pixels, sitting.frame, sitting.sheet, texts_of(making), kept=sitting.kept

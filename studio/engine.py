@@ -8,6 +8,7 @@ from typing import Protocol
 from studio.job import Progress
 from studio.model import Model
 from studio.params import Recipe
+from studio.upscalers import Upscaler
 
 Report = Callable[[Progress], None]
 """Called on every change and at least once a second; may raise an Interrupted, which must pass through."""
@@ -102,8 +103,19 @@ class Engine(Protocol):
         """
         ...
 
+    def check_upscaling(self) -> None:
+        """Errors: EngineUnavailable if it can't make pictures larger; any thread."""
+        ...
+
+    def upscale(self, upscaler: Upscaler, png: bytes, repeats: int, report: Report) -> bytes:
+        """An RGB8 picture after `repeats` goes of the network, each `upscaler.scale` times as large: a PNG.
+
+        The model in memory stays unless there is no room for both. Errors: as `generate`.
+        """
+        ...
+
     def interrupt(self) -> None:
-        """Make a running `load` or `generate` call its `report` at once; any thread."""
+        """Make a running `load`, `generate` or `upscale` call its `report` at once; any thread."""
         ...
 
     def unload(self) -> None:

@@ -21,8 +21,10 @@ class Estimates:
 
     def note(self, recipe: Recipe, *, seconds_per_step: float | None, took: float) -> None:
         """Remember how fast a job was: `took` seconds in all, sampling and decoding all its pictures."""
-        if seconds_per_step is None or recipe.hires is not None:
-            return  # the steps of a second pass are slower: the last one says nothing about the first
+        if seconds_per_step is None or recipe.hires is not None or recipe.upscale is not None:
+            # The steps of a second pass are slower: the last one says nothing about the first. Those of an
+            # upscale are tiles.
+            return
         fixed = max(0.0, took / recipe.n - seconds_per_step * recipe.steps)
         self._records.note_speed(recipe.model, seconds_per_step / _megapixels(recipe), fixed)
 

@@ -73,6 +73,24 @@ class Hires(Extra):
         return int(width * self.scale + 1e-6), int(height * self.scale + 1e-6)
 
 
+class Upscale(Extra):
+    """How a stored picture was made larger, and which one it was."""
+
+    method: str = Field(
+        min_length=1,
+        max_length=500,
+        description="lanczos, or the name of an upscaler",
+        examples=["RealESRGAN_x4plus.safetensors"],
+    )
+    factor: float = Field(gt=0, description="of both sides; rounded where an exact size was asked for")
+    source_width: int = Field(ge=1, description="pixels")
+    source_height: int = Field(ge=1, description="pixels")
+    source_image: str | None = Field(None, description="id of the picture, if it was made here")
+    making_known: bool = Field(
+        False, description="whether prompt, model, steps and the like are those that made the source"
+    )
+
+
 class Extend(Extra):
     """How many pixels a picture is to grow by on each side."""
 

@@ -49,6 +49,8 @@ class Phase(StrEnum):
     ENCODING = "encoding"
     SAMPLING = "sampling"
     DECODING = "decoding"
+    UPSCALING = "upscaling"
+    """A picture is made larger."""
     SAVING = "saving"
 
 

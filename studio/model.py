@@ -166,6 +166,7 @@ class Capabilities(CatalogValues):
             JobType.GENERATE: self.generate,
             JobType.EDIT: self.edit,
             JobType.VARIATION: self.variation,
+            JobType.UPSCALE: False,
         }[type_]
 
 

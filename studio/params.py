@@ -11,7 +11,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from studio.extras import MAX_LORAS, MAX_REFERENCES, Area, Cache, Extend, Frozen, Hires, Lora, Padding
+from studio.extras import (
+    MAX_LORAS,
+    MAX_REFERENCES,
+    Area,
+    Cache,
+    Extend,
+    Frozen,
+    Hires,
+    Lora,
+    Padding,
+    Upscale,
+)
 
 MAX_SEED = 2**63 - 1
 MIN_SIDE = 64
@@ -49,6 +60,8 @@ class JobType(StrEnum):
     GENERATE = "generate"
     EDIT = "edit"
     VARIATION = "variation"
+    UPSCALE = "upscale"
+    """A stored picture is made larger; nothing is drawn."""
 
 
 def _plain_text(value: str) -> str:
@@ -62,6 +75,12 @@ def _plain_text(value: str) -> str:
         raise ValueError(f"is not valid Unicode: lone surrogate at position {error.start}") from None
     if size > MAX_PROMPT_BYTES:
         raise ValueError(f"is {size} bytes long; the limit is {MAX_PROMPT_BYTES}")
+    return value
+
+
+def _drawn(value: JobType) -> JobType:
+    if value is JobType.UPSCALE:
+        raise ValueError("an upscale is no drawing; POST /api/queue/upscale takes it")
     return value
 
 
@@ -133,7 +152,7 @@ def hires_fault(hires: Hires, scheduler: str, first_pass_steps: int) -> str | No
 class GenerationParams(Frozen):
     """What a person asks for. None means "as the model likes it"; 0 and "" are values."""
 
-    type: JobType = JobType.GENERATE
+    type: Annotated[JobType, AfterValidator(_drawn)] = JobType.GENERATE
     model: str = Field(min_length=1, max_length=200)
     prompt: Prompt = ""
     negative_prompt: Prompt | None = None
@@ -203,8 +222,8 @@ class Recipe(Frozen):
     prompt: Prompt
     sent_prompt: str = Field(description="the prompt as the engine gets it, style words included")
     negative_prompt: Prompt = ""
-    width: Side
-    height: Side
+    width: Annotated[int, Field(ge=1)]
+    height: Annotated[int, Field(ge=1)]
     n: Count
     seed: Seed
     steps: Steps
@@ -230,9 +249,18 @@ class Recipe(Frozen):
     inpaint_padding: Padding = 32
     extend: Extend | None = None
     references: References = ()
+    upscale: Upscale | None = Field(
+        None, description="of an upscale, which draws nothing: what was drawn is told of its source"
+    )
 
     @model_validator(mode="after")
     def _engine_rules(self) -> Self:
+        if (self.upscale is None) == (self.type is JobType.UPSCALE):
+            raise ValueError("upscale: goes with the type upscale, and with no other")
+        if self.upscale is None and not all(
+            MIN_SIDE <= side <= MAX_SIDE for side in (self.width, self.height)
+        ):
+            raise ValueError(f"width, height: must be {MIN_SIDE} to {MAX_SIDE}")
         if self.scheduler in SCHEDULERS_OF_TWO_STEPS and self.steps < 2:
             raise ValueError(f"steps: the scheduler {self.scheduler} needs at least 2")
         if self.hires is not None:
@@ -254,6 +282,11 @@ class Recipe(Frozen):
         first = self.first_pass_steps
         second = (self.hires.steps or first) * self.hires.scale**2
         return second / (first + second)
+
+    @property
+    def making_known(self) -> bool:
+        """Whether prompt, steps and the like mean anything: not of an upload that was made larger."""
+        return self.upscale is None or self.upscale.making_known
 
     @property
     def size(self) -> str:

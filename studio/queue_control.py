@@ -108,7 +108,7 @@ class QueueControl:
         asker().check_owns(job.owner, f"Job {job_id}")
         if not job.is_final:
             raise Conflict(f"Job {job_id} is {job.status}; only a job that is over can be tried again.")
-        self._admission.model(job.recipe.model)
+        self._admission.check_recipe(job.recipe)
         again = self._store.add(
             job.recipe,
             max_pending=self._max_pending,

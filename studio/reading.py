@@ -8,7 +8,7 @@ from typing import Any
 
 from studio import a1111_text
 from studio.metadata import read_metadata
-from studio.params import Recipe
+from studio.params import MAX_SIDE, MIN_SIDE, Recipe
 from studio.partial_params import keep_valid
 from studio.recipe_text import PARAMETERS_KEY, recipe_of
 
@@ -17,6 +17,8 @@ MAX_SHOWN = 64 * 1024
 
 # What a recipe has and a request hasn't: it follows from the rest.
 _DERIVED = {"sent_prompt", "by_reference"}
+# What of an upscale's recipe is about making its source larger.
+_OF_UPSCALES = {"type", "upscale", "width", "height", "input_image", "fit"}
 _ENGINE_MARK = "SDCPP: "
 _ENGINE_SCHEMA = "sdcpp.image.params/"
 
@@ -54,7 +56,7 @@ def read_texts(texts: Mapping[str, str]) -> Reading:
     shown = None if text is None else text[:MAX_SHOWN]
     recipe = recipe_of(texts)
     if recipe is not None:
-        return Reading(Source.STUDIO, _of_recipe(recipe), shown)
+        return Reading(Source.STUDIO, settings_of(recipe), shown)
     if text is None:
         return Reading()
     ours = _of_engine(text)
@@ -66,8 +68,18 @@ def read_texts(texts: Mapping[str, str]) -> Reading:
     return Reading(Source.A1111, _checked(values), shown)
 
 
-def _of_recipe(recipe: Recipe) -> dict[str, Any]:
-    return recipe.model_dump(mode="json", exclude=_DERIVED, exclude_none=True)
+def settings_of(recipe: Recipe) -> dict[str, Any]:
+    """What somebody would fill in to have it made again; for an upscale, to have its source drawn again."""
+    upscale = recipe.upscale
+    if upscale is None:
+        return recipe.model_dump(mode="json", exclude=_DERIVED, exclude_none=True)
+    if not upscale.making_known:
+        return {}
+    values = recipe.model_dump(mode="json", exclude=_DERIVED | _OF_UPSCALES, exclude_none=True)
+    size = (upscale.source_width, upscale.source_height)
+    if recipe.hires is None and all(MIN_SIDE <= side <= MAX_SIDE for side in size):
+        values |= {"width": size[0], "height": size[1]}
+    return values
 
 
 def _of_engine(text: str) -> dict[str, Any] | None:

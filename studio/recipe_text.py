@@ -80,6 +80,8 @@ def parameters_text(recipe: Recipe, *, seed: int, model_name: str, version: str)
     lines: A1111 takes the last line for the values and the one that starts with "Negative prompt:" for
     the start of the negative prompt.
     """
+    if not recipe.making_known:
+        return _pairs(_upscale_values(recipe) | {"Version": _quoted(f"sd.cpp Studio {version}")})
     values: dict[str, str] = {
         "Steps": str(recipe.steps),
         "Sampler": SAMPLER_NAMES[recipe.sampler],
@@ -88,7 +90,7 @@ def parameters_text(recipe: Recipe, *, seed: int, model_name: str, version: str)
     }
     if recipe.distilled_guidance is not None:
         values["Distilled CFG Scale"] = _number(recipe.distilled_guidance)
-    values |= {"Seed": str(seed), "Size": recipe.size, "Model": _quoted(model_name)}
+    values |= {"Seed": str(seed), "Size": recipe.size, "Model": _quoted(model_name)} | _upscale_values(recipe)
     if recipe.type is not JobType.GENERATE and recipe.strength is not None:
         values["Denoising strength"] = _number(recipe.strength)
     values |= _second_pass_values(recipe)
@@ -105,8 +107,24 @@ def parameters_text(recipe: Recipe, *, seed: int, model_name: str, version: str)
     lines = [_lines(recipe.sent_prompt)]
     if recipe.negative_prompt:
         lines.append(f"Negative prompt: {_lines(recipe.negative_prompt)}")
-    lines.append(", ".join(f"{key}: {value}" for key, value in values.items()))
+    lines.append(_pairs(values))
     return "\n".join(lines)
+
+
+def _pairs(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}: {value}" for key, value in values.items())
+
+
+def _upscale_values(recipe: Recipe) -> dict[str, str]:
+    """A1111's words: the size stays that of the picture before."""
+    upscale = recipe.upscale
+    if upscale is None:
+        return {}
+    return {
+        "Size": f"{upscale.source_width}x{upscale.source_height}",
+        "Postprocess upscale by": _number(upscale.factor),
+        "Postprocess upscaler": _quoted(upscale.method),
+    }
 
 
 def _second_pass_values(recipe: Recipe) -> dict[str, str]:

@@ -15,7 +15,6 @@ from studio.estimates import Estimates
 from studio.events import EventBus
 from studio.gallery import Gallery
 from studio.logs import about
-from studio.model import Model
 from studio.run import Run
 
 log = logging.getLogger(__name__)
@@ -29,7 +28,6 @@ class Finished:
     """What the engine gave for a job. `took`: seconds it needed, loading left out."""
 
     run: Run
-    model: Model
     sitting: Sitting
     pictures: list[Picture]
     log_tail: str
@@ -99,7 +97,7 @@ class Saver:
         job = run.job
         try:
             generation = self._darkroom.develop(
-                job, finished.model, finished.pictures, finished.sitting, now=self._clock.now()
+                job, finished.pictures, finished.sitting, now=self._clock.now()
             )
             if self._claims.finish(run.claim, generation, tail):
                 self._endings.completed(run)

@@ -36,6 +36,8 @@ from studio.settings import Settings
 from studio.shelf import Shelf
 from studio.store import JobStore, Page, is_id
 from studio.submission import Submission
+from studio.upscale_control import UpscaleControl
+from studio.upscalers import Upscalers
 from studio.wildcards import Wildcards
 from studio.wording import Wording
 from studio.worker import Worker
@@ -62,6 +64,7 @@ class Studio:
         inputs: Inputs,
         presets: Presets,
         downloads: Downloads,
+        upscalers: Upscalers,
         engine: Engine,
         preparation: Preparation,
         worker: Worker,
@@ -90,7 +93,7 @@ class Studio:
         self.wildcards = Wildcards(settings.models.parent / "wildcards")
         self.wording = Wording(self.wildcards.alternatives, lambda below: random_seed() % below)
         self._on_close = on_close
-        self._admission = admission = Admission(catalog, preparation)
+        self._admission = admission = Admission(catalog, preparation, engine, upscalers)
         self._models = ModelStates(catalog, engine, preparation, worker, clock, admission, downloads)
         self.queue = QueueControl(queue_order, store, worker, bus, admission, settings.max_pending)
         self._submission = Submission(
@@ -101,6 +104,9 @@ class Studio:
             batches=batches, submission=self._submission, queue=self.queue, library=library, shelf=shelf,
             gallery=gallery, bus=bus,
         )  # fmt: skip
+        self.upscaling = UpscaleControl(
+            upscalers, store, gallery, shelf, worker, bus, admission, settings.max_pending
+        )
         self._opened_at = clock.now()
 
     # -- life ----------------------------------------------------------------------------------------

@@ -72,20 +72,13 @@ class Shelf:
         return parameters_text(
             entry.recipe,
             seed=entry.image.seed,
-            model_name=self._model_name(entry.recipe.model),
+            model_name=self._catalog.name_of(entry.recipe.model),
             version=studio_version(),
         )
 
     def stock(self) -> Stock:
         """How much there is of everything. Errors: StorageFull if the disk can't be asked."""
         return Stock(self._library.totals(), self._gallery.inputs_bytes(), self._gallery.free_bytes())
-
-    def _model_name(self, model_id: str) -> str:
-        """A model may have left the catalogue since; then its id must do."""
-        try:
-            return self._catalog.model(model_id).name
-        except UnknownModel:
-            return model_id
 
     # -- changing ------------------------------------------------------------------------------------
 

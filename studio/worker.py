@@ -13,7 +13,8 @@ from studio.claims import Claims
 from studio.clock import Clock
 from studio.darkroom import Darkroom, Sitting
 from studio.endings import Endings
-from studio.engine import Engine, Picture
+from studio.engine import Engine, Picture, Report
+from studio.enlarger import Enlarger
 from studio.errors import Interrupted, ModelFilesMissing, StorageFull, StudioError
 from studio.estimates import Estimates
 from studio.events import ENGINE, EventBus
@@ -51,6 +52,7 @@ class Worker:
         estimates: Estimates,
         gallery: Gallery,
         darkroom: Darkroom,
+        enlarger: Enlarger,
         engine: Engine,
         catalog: Catalog,
         preparation: Preparation,
@@ -63,6 +65,7 @@ class Worker:
         self._endings = Endings(claims, meter, clock)
         self._gallery = gallery
         self._darkroom = darkroom
+        self._enlarger = enlarger
         self._engine = engine
         self._catalog = catalog
         self._preparation = preparation
@@ -123,7 +126,8 @@ class Worker:
     def uses(self, model: Model) -> bool:
         """Whether a job that needs the model is in the engine's hands."""
         run = self._current
-        return run is not None and run.job.recipe.model == model.id
+        recipe = None if run is None else run.job.recipe
+        return recipe is not None and recipe.upscale is None and recipe.model == model.id
 
     # -- the worker's thread -------------------------------------------------------------------------
 
@@ -183,9 +187,10 @@ class Worker:
         log.info("job %s pending -> processing, attempt %d", run.job.id, run.claim.attempt)
         self._bus.hint(run.job.id)
         try:
-            model = self._catalog.model(run.job.recipe.model)
-            sitting = self._darkroom.prepare(run.job.recipe, model)
-            pictures = self._generate(run, model, sitting)
+            if run.job.recipe.upscale is None:
+                sitting, pictures = self._generate(run)
+            else:
+                sitting, pictures = self._enlarger.enlarge(run.job.recipe, self._reports_to(run))
         except Interrupted as interruption:
             self._endings.interrupted(run, interruption, self._engine.log_tail)
         except StudioError as error:
@@ -194,7 +199,7 @@ class Worker:
             self._endings.broken(run, self._engine.log_tail)
         else:
             tail, took = self._engine.log_tail, run.engine_seconds
-            self._saver.take(Finished(run, model, sitting, pictures, tail, took))
+            self._saver.take(Finished(run, sitting, pictures, tail, took))
         finally:
             self._current = None
             self._bus.hint(run.job.id)
@@ -203,18 +208,24 @@ class Worker:
         """Wait until the last job's pictures are recorded."""
         self._saver.settle()
 
-    def _generate(self, run: Run, model: Model, sitting: Sitting) -> list[Picture]:
+    def _generate(self, run: Run) -> tuple[Sitting, list[Picture]]:
+        recipe = run.job.recipe
+        model = self._catalog.model(recipe.model)
+        sitting = self._darkroom.prepare(recipe, model)
         missing = model.missing()
         if missing:
             raise ModelFilesMissing(f"Files of model {model.id!r} are gone: {', '.join(missing)}.")
 
+        with self.residency.using(model):
+            return sitting, self._engine.generate(model, recipe, sitting.inputs, self._reports_to(run))
+
+    def _reports_to(self, run: Run) -> Report:
         def report(progress: Progress) -> None:
-            if progress.phase is Phase.SAMPLING:
+            if progress.phase in (Phase.SAMPLING, Phase.UPSCALING):
                 self._saver.begin()  # the engine is at work
             run.report(progress)
 
-        with self.residency.using(model):
-            return self._engine.generate(model, run.job.recipe, sitting.inputs, report)
+        return report
 
     # -- between jobs --------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from studio.job import Phase, Progress
 from studio.model import Model
 from studio.params import Recipe
 from studio.recipes import result_size
+from studio.upscalers import Upscaler
 
 
 def picture(width: int, height: int, seed: int) -> bytes:
@@ -34,7 +35,8 @@ class FakeEngine:
     """Implements studio.engine.Engine.
 
     `hold()` makes every job stop in the middle of sampling until `release()`; `faults` are raised by the next
-    jobs, one each; `recipes` and `inputs` are what the jobs so far came with.
+    jobs, one each; `recipes` and `inputs` are what the jobs so far came with, `upscaled` (upscaler, repeats)
+    of those that made a picture larger. `no_upscaling` is raised where that is asked for.
     """
 
     def __init__(self) -> None:
@@ -42,6 +44,8 @@ class FakeEngine:
         self.inputs: list[Inputs] = []
         self.faults: deque[StudioError] = deque()
         self.closed = False
+        self.upscaled: list[tuple[str, int]] = []
+        self.no_upscaling: StudioError | None = None
         self._changed = threading.Condition()
         self._held = False
         self._interrupted = False
@@ -94,6 +98,19 @@ class FakeEngine:
             return [Picture(picture(width, height, seed), width, height, seed) for seed in seeds]
         finally:
             self._status = EngineStatus(EngineState.READY, model=model.id)
+
+    def check_upscaling(self) -> None:
+        if self.no_upscaling is not None:
+            raise self.no_upscaling
+
+    def upscale(self, upscaler: Upscaler, png: bytes, repeats: int, report: Report) -> bytes:
+        self.upscaled.append((upscaler.name, repeats))
+        self._pause(report, Progress(Phase.UPSCALING, 0.5, step=2, steps=4, image=1, images=1))
+        if self.faults:
+            raise self.faults.popleft()
+        size = Image.open(io.BytesIO(png)).size
+        scale = upscaler.scale**repeats
+        return picture(size[0] * scale, size[1] * scale, 7)
 
     def _pause(self, report: Report, progress: Progress) -> None:
         report(progress)

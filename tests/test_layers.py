@@ -19,15 +19,16 @@ READING_ORDER: Mapping[str, str] = {
     "studio": """
         errors clock caller cache logs meter extras params partial_params labels axes job events settings
         wildcards wording engine_options effect source model plain_yaml catalog safetensors gguf weights loras
-        recipes scheduling engine offers recipe_text a1111_text png_text pictures metadata reading masks
-        framing staging results
+        upscalers recipes scheduling engine offers recipe_text a1111_text png_text pictures metadata reading
+        masks framing staging results
         rows schema migrations soundness ownership reader writer job_table store batches claims records
-        queue_order filters entry library presets keys key_ring keys_command
+        queue_order filters entry library presets upscaling keys key_ring keys_command
         files addresses transfer additions huggingface download fetcher download_ledger downloads fit
         orphans gallery intake inputs archive
         demo sdserver
-        preparation admission estimates darkroom run endings saver residency worker condition model_states
-        queue_control submission sheet sheet_files shelf grids service assembly api
+        preparation admission estimates darkroom enlarger run endings saver residency worker condition
+        model_states queue_control submission sheet sheet_files shelf grids
+        upscale_control service assembly api
     """,
     "studio/demo": "tensor_file layout examples expand training",
     "studio/demo/training": """
@@ -38,8 +39,8 @@ READING_ORDER: Mapping[str, str] = {
         server contact_sheet recognition checks verify compare_engine
     """,
     "studio/sdserver": """
-        log_tail process ports pid_file exits progress tracker monitor pulse guard
-        features client payload server task backoff command flags launch
+        log_tail process ports pid_file exits progress tracker upscale_tracker monitor pulse guard
+        features client payload server task trial backoff command flags launch upscale
         install_progress install_run install_tools install_place install_archive install_download
         install_source install_build install
         engine
@@ -49,7 +50,7 @@ READING_ORDER: Mapping[str, str] = {
         submission recipe_view download_views model_views views picture_files library_views waiting
         happenings hub events health probes downloads models
         features queue queue_control batch grid_views grids generations images library inputs presets
-        generate
+        generate upscaling
         openai a1111 agents app
     """,
     "studio/api/a1111": """

@@ -25,6 +25,7 @@ from studio.api import (
     probes,
     queue,
     queue_control,
+    upscaling,
 )
 from studio.api.a1111.app import create_a1111
 from studio.api.a1111.errors import error_response as a1111_response
@@ -79,7 +80,18 @@ def create_api(studio: Studio) -> FastAPI:
     api.state.hub = Hub(studio)
     queues = (queue, queue_control, batch, grids)
     pictures = (generations, library, images, inputs)
-    for part in (health, generate, *queues, *pictures, presets, downloads, models, features, events):
+    for part in (
+        health,
+        generate,
+        upscaling,
+        *queues,
+        *pictures,
+        presets,
+        downloads,
+        models,
+        features,
+        events,
+    ):
         api.include_router(part.router)
     add_handlers(api)
     api.add_middleware(BodyLimit)

@@ -32,7 +32,7 @@ async def generate(
     The wait ends after five minutes with 504; the job lives on and is found by the `job_id` of that answer.
     A client that hangs up does not end the job either: `DELETE /queue/{id}` does.
     """
-    return await _finished(request, studio, await submit_text(studio, body, key))
+    return await finished(request, studio, await submit_text(studio, body, key))
 
 
 @router.post(
@@ -44,7 +44,7 @@ async def edit(request: Request, studio: StudioDep, key: IdempotencyKey = None) 
 
     Waits as `POST /generate` does.
     """
-    return await _finished(request, studio, await submit_edit(request, studio, key))
+    return await finished(request, studio, await submit_edit(request, studio, key))
 
 
 @router.post(
@@ -56,7 +56,7 @@ async def variation(request: Request, studio: StudioDep, key: IdempotencyKey = N
 
     Waits as `POST /generate` does.
     """
-    return await _finished(request, studio, await submit_variation(request, studio, key))
+    return await finished(request, studio, await submit_variation(request, studio, key))
 
 
 @router.post(
@@ -65,7 +65,7 @@ async def variation(request: Request, studio: StudioDep, key: IdempotencyKey = N
 )  # fmt: skip
 async def queue_generate(body: GenerateBody, studio: StudioDep, key: IdempotencyKey = None) -> QueuedView:
     """Answers at once; the job is stored durably by then."""
-    return _queued(await submit_text(studio, body, key))
+    return queued(await submit_text(studio, body, key))
 
 
 @router.post(
@@ -75,7 +75,7 @@ async def queue_generate(body: GenerateBody, studio: StudioDep, key: Idempotency
 )  # fmt: skip
 async def queue_edit(request: Request, studio: StudioDep, key: IdempotencyKey = None) -> QueuedView:
     """As `POST /edit`, without the wait."""
-    return _queued(await submit_edit(request, studio, key))
+    return queued(await submit_edit(request, studio, key))
 
 
 @router.post(
@@ -85,14 +85,15 @@ async def queue_edit(request: Request, studio: StudioDep, key: IdempotencyKey = 
 )  # fmt: skip
 async def queue_variation(request: Request, studio: StudioDep, key: IdempotencyKey = None) -> QueuedView:
     """As `POST /variation`, without the wait."""
-    return _queued(await submit_variation(request, studio, key))
+    return queued(await submit_variation(request, studio, key))
 
 
-def _queued(job: Job) -> QueuedView:
+def queued(job: Job) -> QueuedView:
+    """The answer to a job put in the queue."""
     return QueuedView(job_id=job.id, status=job.status)
 
 
-async def _finished(request: Request, studio: Studio, submitted: Job) -> ResultView | Response:
+async def finished(request: Request, studio: Studio, submitted: Job) -> ResultView | Response:
     """What the job made, or the answer that says why there is nothing to show (yet)."""
     job_id, seconds = submitted.id, studio.settings.wait_seconds
     try:

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from studio.api.recipe_view import OF_UPLOADS, recipe_values
 from studio.entry import Entry, Listing
+from studio.extras import Upscale
 from studio.filters import Filter, Order
 from studio.params import JobType
 from studio.shelf import Cleaning, Shelf, Stock
@@ -103,16 +105,17 @@ class ItemView(BaseModel):
     index: int = Field(description="within its generation, from 0", examples=[0])
     width: int = Field(description="pixels", examples=[128])
     height: int = Field(description="pixels", examples=[128])
-    seed: str = Field(description="the picture's own; decimal", examples=["42"])
+    seed: str | None = Field(description=f"the picture's own; decimal; {OF_UPLOADS}", examples=["42"])
     prompt: str = Field(description="plain text", examples=["a red circle on a blue background"])
     revised_prompt: str | None = Field(description="as it was sent, if words were added", examples=[None])
     negative_prompt: str = Field(examples=[""])
     model: str = Field(examples=["demo"])
     type: JobType
-    steps: int = Field(examples=[8])
-    cfg_scale: float = Field(examples=[2.0])
-    sampler: str = Field(examples=["euler"])
-    scheduler: str = Field(examples=["discrete"])
+    steps: int | None = Field(description=OF_UPLOADS, examples=[8])
+    cfg_scale: float | None = Field(description=OF_UPLOADS, examples=[2.0])
+    sampler: str | None = Field(description=OF_UPLOADS, examples=["euler"])
+    scheduler: str | None = Field(description=OF_UPLOADS, examples=["discrete"])
+    upscale: Upscale | None = Field(description="set if it is another picture made larger", examples=[None])
     created_at: int = Field(description="seconds since the epoch", examples=[1766491202])
     favourite: bool
     tags: list[str] = Field(description="plain texts, in alphabetical order", examples=[["sea", "to print"]])
@@ -121,6 +124,7 @@ class ItemView(BaseModel):
     @classmethod
     def of(cls, entry: Entry, **more: Any) -> Self:
         image, recipe = entry.image, entry.recipe
+        known = recipe_values(recipe)
         return cls(
             id=image.id,
             generation_id=image.generation_id,
@@ -128,16 +132,17 @@ class ItemView(BaseModel):
             index=image.index,
             width=image.width,
             height=image.height,
-            seed=str(image.seed),
+            seed=known["seed"] and str(image.seed),
             prompt=recipe.prompt,
             revised_prompt=image.revised_prompt,
             negative_prompt=recipe.negative_prompt,
             model=recipe.model,
             type=recipe.type,
-            steps=recipe.steps,
-            cfg_scale=recipe.cfg_scale,
-            sampler=recipe.sampler,
-            scheduler=recipe.scheduler,
+            steps=known["steps"],
+            cfg_scale=known["cfg_scale"],
+            sampler=known["sampler"],
+            scheduler=known["scheduler"],
+            upscale=recipe.upscale,
             created_at=int(entry.created_at),
             favourite=entry.favourite,
             tags=list(entry.tags),

@@ -4,11 +4,12 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from studio.extras import Area, Cache, Extend, Hires, Lora
+from studio.extras import Area, Cache, Extend, Hires, Lora, Upscale
 from studio.params import JobType, Recipe
 
 EXAMPLE_ID = "0199c0de-7a5b-7c11-8d2e-0242ac120002"
 SECONDS = "seconds since the epoch"
+OF_UPLOADS = "null only of an uploaded picture that was made larger, of which it is not known"
 
 
 def _is_none(value: object) -> bool:
@@ -29,10 +30,10 @@ class RecipeView(BaseModel):
     n: int = Field(examples=[1])
     quality: str | None = Field(examples=[None])
     style: str | None = Field(examples=[None])
-    steps: int = Field(examples=[8])
-    cfg_scale: float = Field(examples=[2.0])
-    sampler: str = Field(examples=["euler"])
-    scheduler: str = Field(examples=["discrete"])
+    steps: int | None = Field(description=OF_UPLOADS, examples=[8])
+    cfg_scale: float | None = Field(description=OF_UPLOADS, examples=[2.0])
+    sampler: str | None = Field(description=OF_UPLOADS, examples=["euler"])
+    scheduler: str | None = Field(description=OF_UPLOADS, examples=["discrete"])
     strength: float | None = Field(examples=[None])
     loras: list[Lora] | None = Field(None, exclude_if=_is_none, description="set if there are any")
     hires: Hires | None = Field(
@@ -52,12 +53,19 @@ class RecipeView(BaseModel):
     references: list[str] | None = Field(
         None, exclude_if=_is_none, description="sha256 of the pictures looked at, set if any"
     )
+    upscale: Upscale | None = Field(
+        None,
+        exclude_if=_is_none,
+        description="set if a picture was made larger: nothing was drawn then, and prompt, steps and the "
+        "like are those of the picture before, as far as they are known",
+    )
     created_at: int = Field(description=SECONDS, examples=[1766491200])
     updated_at: int = Field(description=SECONDS, examples=[1766491202])
 
 
 def recipe_values(recipe: Recipe) -> dict[str, Any]:
     """What the view shows of a recipe, by field."""
+    is_known = recipe.making_known
     is_part = recipe.inpaint_area == "masked"
     return {
         "type": recipe.type,
@@ -65,14 +73,14 @@ def recipe_values(recipe: Recipe) -> dict[str, Any]:
         "prompt": recipe.prompt,
         "negative_prompt": recipe.negative_prompt or None,
         "size": recipe.size,
-        "seed": str(recipe.seed),
+        "seed": str(recipe.seed) if is_known else None,
         "n": recipe.n,
         "quality": recipe.quality,
         "style": recipe.style,
-        "steps": recipe.steps,
-        "cfg_scale": recipe.cfg_scale,
-        "sampler": recipe.sampler,
-        "scheduler": recipe.scheduler,
+        "steps": recipe.steps if is_known else None,
+        "cfg_scale": recipe.cfg_scale if is_known else None,
+        "sampler": recipe.sampler if is_known else None,
+        "scheduler": recipe.scheduler if is_known else None,
         "strength": recipe.strength,
         "loras": list(recipe.loras) or None,
         "hires": recipe.hires,
@@ -82,6 +90,7 @@ def recipe_values(recipe: Recipe) -> dict[str, Any]:
         "inpaint_padding": recipe.inpaint_padding if is_part else None,
         "extend": recipe.extend,
         "references": list(recipe.references) or None,
+        "upscale": recipe.upscale,
     }
 
 

@@ -44,7 +44,7 @@ class JobView(RecipeView):
         progress, recipe = job.progress, job.recipe
         is_done = job.status is JobStatus.COMPLETED
         values = recipe_values(recipe) | {
-            "steps": (progress.steps if progress else 0) or recipe.steps,
+            "steps": (progress.steps if progress else 0) or (recipe.steps if recipe.upscale is None else 0),
         }
         return cls(
             id=job.id,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from studio.clock import Clock
 from studio.engine import EngineState, EngineStatus, Inputs, Picture, Report
-from studio.errors import BadResult, EngineCrashed, EngineRefused, EngineStalled, EngineUnavailable
+from studio.errors import EngineCrashed, EngineStalled, EngineUnavailable
 from studio.model import Model
 from studio.params import Recipe
 from studio.recipes import result_size
@@ -19,12 +19,15 @@ from studio.sdserver.client import READ_SECONDS
 from studio.sdserver.exits import with_suspects
 from studio.sdserver.launch import Folders, Launcher, model_paths
 from studio.sdserver.monitor import Monitor
-from studio.sdserver.payload import smoke_recipe, to_img_gen
+from studio.sdserver.payload import to_img_gen
 from studio.sdserver.process import Child
 from studio.sdserver.pulse import Pulse
 from studio.sdserver.server import Server
 from studio.sdserver.task import EngineTask
 from studio.sdserver.tracker import ProgressTracker
+from studio.sdserver.trial import try_out
+from studio.sdserver.upscale import UpscaleProgram, UpscaleWork, upscale_program
+from studio.upscalers import Upscaler
 
 log = logging.getLogger(__name__)
 
@@ -82,22 +85,23 @@ class SdServerEngine:
             environment=environment or {},
             read_seconds=read_seconds,
         )
+        self._upscaling = UpscaleProgram(
+            clock, self._monitor, self._wake, runtime_dir.absolute(), environment or {}
+        )
         self._server: Server | None = None
         self._child: Child | None = None
         self._tried: set[str] = set()
         self._longest_silences: dict[str, float] = {}
         self._status = EngineStatus(EngineState.STOPPED)
         self._launcher.end_leftover()
+        self._upscaling.end_leftover()
 
     @property
     def status(self) -> EngineStatus:
         """What it is doing now; any thread."""
         status, child = self._status, self._child
-        if (
-            status.state in (EngineState.READY, EngineState.BUSY)
-            and child is not None
-            and child.returncode is not None
-        ):
+        runs = status.state in (EngineState.READY, EngineState.BUSY)
+        if runs and child is not None and child.returncode is not None:
             return EngineStatus(
                 EngineState.STOPPED, detail="the engine ended by itself", log_tail=child.log.lines()
             )
@@ -111,7 +115,7 @@ class SdServerEngine:
     @property
     def log_tail(self) -> str:
         """The last lines the engine printed for the job in hand, or the last one; any thread."""
-        child = self._child
+        child = self._upscaling.child or self._child
         return "\n".join(child.log.lines()) if child is not None else ""
 
     def interrupt(self) -> None:
@@ -152,6 +156,23 @@ class SdServerEngine:
             self._backoff.worked(model.id)
             return pictures
 
+    def check_upscaling(self) -> None:
+        """Errors: EngineUnavailable if there is no sd-cli; any thread."""
+        upscale_program(self._find_binary())
+
+    def upscale(self, upscaler: Upscaler, png: bytes, repeats: int, report: Report) -> bytes:
+        """An RGB8 picture after `repeats` goes of the network: a PNG, unverified.
+
+        The server stays as it is, unless there is no room for both. Errors: as `generate`.
+        """
+        program = upscale_program(self._find_binary())
+        work = UpscaleWork(program, upscaler, png, repeats, self._stall_seconds)
+        with self._work(work.tracker(), report) as pulse:
+            if self._server is None:
+                return self._upscaling.run(work, pulse)
+            self._set_status(EngineState.BUSY, self._server)
+            return self._upscaling.run(work, pulse, make_room=self.unload)
+
     def unload(self) -> None:
         """Free the model's memory; returns when the process is gone."""
         if self._server is not None:
@@ -170,6 +191,7 @@ class SdServerEngine:
     def _work(self, tracker: ProgressTracker, report: Report) -> Iterator[Pulse]:
         """One load or generate: whatever ends it early leaves no engine at work."""
         self._monitor.follow(tracker)
+        self._upscaling.child = None
         pulse = Pulse(
             self._clock,
             self._monitor,
@@ -220,22 +242,10 @@ class SdServerEngine:
         server = self._launcher.start(model, binary, pulse, self._stall_after(model))
         self._server = server
         if model.id not in self._tried:
-            self._try_out(server, model, pulse)
+            try_out(server, model, self._clock, self._monitor, pulse)
             self._tried.add(model.id)
         log.info("the engine has %s ready after %.1f s", model.id, self._clock.monotonic() - began)
         return server
-
-    def _try_out(self, server: Server, model: Model, pulse: Pulse) -> None:
-        """Make one tiny picture: a model without its text encoder loads well and dies at the first prompt."""
-        request = to_img_gen(smoke_recipe(model), model, Inputs(), seed=0, batch=1)
-        self._monitor.begin()
-        try:
-            EngineTask(server, self._clock, self._monitor, pulse).run(request)
-        except (EngineRefused, BadResult) as error:
-            raise EngineUnavailable(
-                f"{model.id} was loaded, but its trial picture failed: {error.message.rstrip('.')}; "
-                "check that its entry in models.yml names all files the model needs"
-            ) from error
 
     def _run_batch(
         self,

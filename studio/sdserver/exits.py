@@ -27,13 +27,18 @@ def error_text(lines: Sequence[str]) -> str | None:
     return None
 
 
+def is_out_of_memory(lines: Sequence[str]) -> bool:
+    """Whether these lines of the engine say that there was no room."""
+    return any(_NO_MEMORY.search(line) for line in lines)
+
+
 def reason_for_exit(returncode: int, stderr: Sequence[str], stdout: Sequence[str] = ()) -> str:
     """One sentence on why the engine ended.
 
     `returncode` is Popen's: negative for a signal. `stderr` and `stdout` are its last lines, oldest first.
     """
     for line in stderr:
-        if _NO_MEMORY.search(line):
+        if is_out_of_memory((line,)):
             return f"The engine ran out of memory ({_shortened(line)}): {_MEMORY_HINT}."
     for line in reversed(stderr):
         match = _WHAT.search(line)

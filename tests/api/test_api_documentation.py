@@ -37,7 +37,7 @@ CONTRACT = {
     "get /library", "get /library/stats", "post /library/clean", "get /images/{image_id}/info",
     "patch /images/{image_id}", "post /images/delete", "get /images.zip", "post /images.zip",
     "post /inputs", "post /inputs/from-image", "get /inputs/{input_id}", "post /import",
-    "get /features", "get /loras",
+    "get /features", "get /loras", "get /upscalers", "post /upscale", "post /queue/upscale",
     "get /presets", "get /presets/{name}", "put /presets/{name}", "patch /presets/{name}",
     "delete /presets/{name}",
 }  # fmt: skip
