@@ -108,20 +108,10 @@ def open_studio(
         )
     upscalers = Upscalers(catalog, settings.models.parent)
     worker = Worker(
-        name=f"{socket.gethostname()}:{settings.outputs}",
-        claims=claims,
-        estimates=estimates,
-        gallery=gallery,
-        darkroom=Darkroom(gallery),
-        enlarger=Enlarger(catalog, gallery, engine, upscalers),
-        engine=engine,
-        catalog=catalog,
-        preparation=preparation,
-        bus=bus,
-        meter=meter,
-        clock=clock,
-    )
-
+        name=f"{socket.gethostname()}:{settings.outputs}", claims=claims, estimates=estimates, gallery=gallery,
+        darkroom=Darkroom(gallery), enlarger=Enlarger(catalog, gallery, engine, upscalers), engine=engine,
+        catalog=catalog, preparation=preparation, bus=bus, meter=meter, clock=clock,
+    )  # fmt: skip
     keys = Keys(database, writer, clock, new_secret=_new_secret)
     key_ring = KeyRing(keys, clock, house_key=settings.api_key, is_exposed=settings.is_exposed)
 
