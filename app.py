@@ -111,7 +111,12 @@ def serve(studio: Studio, listener: socket.socket) -> int:
     install(app, studio, page)
     server = Server(
         uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+            proxy_headers=False,  # BehindProxies reads them, by the studio's own setting
         )
     )
 
@@ -129,7 +134,10 @@ def serve(studio: Studio, listener: socket.socket) -> int:
     try:
         studio.start()
         host, port = listener.getsockname()[:2]
-        log.info("sd.cpp Studio on http://%s:%d (API at /api, its documentation at /api/docs)", host, port)
+        api = f"{studio.settings.root_path}/api"
+        log.info(
+            "sd.cpp Studio on http://%s:%d (API at %s, its documentation at %s/docs)", host, port, api, api
+        )
         link = start_share(host, port, app.state.hosts.admit) if studio.settings.share else None
         try:
             server.run(sockets=[listener])

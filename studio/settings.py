@@ -7,6 +7,7 @@ studio listens where Spaces expect it unless told otherwise.
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,6 +29,31 @@ Source = PydanticBaseSettingsSource
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 SPACE_STORAGE = Path("/data")
+_ROOT_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+# A path of the studio's own would be taken for the one that comes before it.
+_OWN_PATHS = frozenset({"api", "v1", "sdapi", "mcp", "gradio_api", "studio-assets"})
+
+
+def _check_root_path(text: str) -> str:
+    path = text.rstrip("/")
+    if _ROOT_PATH.fullmatch(path) is None:
+        raise ValueError("is a path such as /studio, of letters, digits, dots, dashes and underscores")
+    if path.split("/")[1:2] and path.split("/")[1] in _OWN_PATHS:
+        raise ValueError("begins with a path of the studio's own; choose another, such as /studio")
+    return path
+
+
+def _check_proxies(text: str) -> str:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name == "*" and len(names) > 1:
+            raise ValueError("is either * or addresses and networks")
+        if name != "*":
+            try:
+                ipaddress.ip_network(name)
+            except ValueError:
+                raise ValueError(f"{name!r} is no address and no network such as 10.0.0.0/8") from None
+    return ",".join(names)
 
 
 class Settings(BaseSettings):
@@ -73,6 +99,13 @@ class Settings(BaseSettings):
         "",
         description="hosts (or host:port) models may be downloaded from though they are not public or speak "
         "plain http, separated by commas",
+    )
+    root_path: Annotated[str, AfterValidator(_check_root_path)] = Field(
+        "", description="the path under which a reverse proxy serves the studio, such as /studio"
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_check_proxies)] = Field(
+        "127.0.0.1,::1",
+        description="addresses and networks of reverse proxies whose X-Forwarded headers are believed, or *",
     )
     max_pending: int = Field(1000, ge=1, le=1_000_000, description="longest queue; then 429")
     stall_seconds: float = Field(
@@ -155,6 +188,8 @@ def _platform_defaults(space_storage: Path) -> dict[str, object]:
     values: dict[str, object] = {}
     if os.environ.get("SPACE_ID"):
         values |= {"host": "0.0.0.0", "port": 7860, "public": True}
+        # Only the Space's own proxy can reach it, from an address that changes.
+        values["trusted_proxies"] = "*"
         if os.access(space_storage, os.W_OK):
             values["outputs"] = space_storage / "outputs"
     for key, name in (("host", "GRADIO_SERVER_NAME"), ("port", "GRADIO_SERVER_PORT")):

@@ -46,7 +46,8 @@ READING_ORDER: Mapping[str, str] = {
         engine
     """,
     "studio/api": """
-        errors access permissions metrics guard limits base64_pictures dependencies bodies job_bodies forms
+        errors access proxies permissions metrics guard limits base64_pictures dependencies bodies job_bodies
+        forms
         submission recipe_view download_views model_views views picture_files library_views waiting
         happenings hub events health probes downloads models
         features queue queue_control batch grid_views grids generations images library inputs presets
@@ -85,7 +86,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     ),
     "prometheus_client": ("studio/meter.py", "studio/api/metrics.py"),
     **dict.fromkeys(("mcp", "mcp_types"), ("studio/api/agents/",)),
-    "uvicorn": ("app.py",),
+    "uvicorn": ("app.py", "studio/api/proxies.py"),
     "httpx": ("studio/sdserver/", "studio/addresses.py", "studio/transfer.py", "studio/huggingface.py"),
     "huggingface_hub": ("studio/huggingface.py",),
     # The training programs start engines to check their work, and shuffle by a seed, to be repeatable.

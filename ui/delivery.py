@@ -3,6 +3,8 @@
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from studio.api.proxies import path_within
+
 _OURS = "/studio-assets/"
 # Half of the highest level's work for all but two percent of its gain.
 _LEVEL = 5
@@ -16,6 +18,6 @@ class Delivery:
         self._compressed = GZipMiddleware(app, compresslevel=_LEVEL)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        is_ours = scope["type"] == "http" and (path == "/" or path.startswith(_OURS))
+        path = path_within(scope) if scope["type"] == "http" else ""
+        is_ours = path == "/" or path.startswith(_OURS)
         await (self._compressed if is_ours else self._app)(scope, receive, send)

@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio.api.app import waiting_page
+from studio.api.proxies import path_within
 from studio.service import Studio
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class LatePage:
         if self._page is not None:
             await self._page(scope, receive, send)
         elif scope["type"] == "http":
-            if scope["path"] == "/":
+            if path_within(scope) == "/":
                 response = await waiting_page()
                 response.headers["Refresh"] = "1"
                 await response(scope, receive, send)

@@ -37,6 +37,7 @@ from studio.api.hub import Hub
 from studio.api.limits import BodyLimit
 from studio.api.openai.app import create_openai
 from studio.api.openai.errors import respond
+from studio.api.proxies import BehindProxies
 from studio.api.submission import DECODERS
 from studio.darkroom import studio_version
 from studio.service import Studio
@@ -128,4 +129,10 @@ def install(app: FastAPI, studio: Studio, page: ASGIApp | None = None) -> None:
         clock=studio.clock,
         meter=studio.meter,
         responds={"/v1": respond, "/sdapi/v1": a1111_response, agents.PATH: agents.respond},
+    )
+    app.add_middleware(
+        BehindProxies,
+        hosts=app.state.hosts,
+        root_path=studio.settings.root_path,
+        trusted=studio.settings.trusted_proxies,
     )

@@ -26,6 +26,7 @@ from studio.api.access import (
 from studio.api.errors import Respond, error_response
 from studio.api.metrics import method_of, route_of
 from studio.api.permissions import needed_scope
+from studio.api.proxies import path_within
 from studio.caller import HOUSE, STRANGER, Caller, asking
 from studio.clock import Clock
 from studio.key_ring import KeyRing
@@ -92,39 +93,41 @@ class Guard:
     async def _pass_on(
         self, scope: Scope, receive: Receive, answer: "_Answer", headers: Headers, request_id: str
     ) -> None:
+        # Now: routers change the scope.
+        root, path = scope.get("root_path", ""), path_within(scope)
         begin = self._clock.monotonic()
         try:
-            refusal = await self._refusal(scope, headers)
+            refusal = await self._refusal(scope, path, headers)
             if refusal is None:
                 with asking(caller_of(scope) or STRANGER):
                     await self._app(scope, receive, answer.send)
             else:
-                await _refuse(refusal, self._respond(scope), scope, receive, answer.send)
+                await _refuse(refusal, self._respond(path), scope, receive, answer.send)
         except Exception:
             # The last border: whatever nobody caught ends here, told once.
             log.exception("request %s failed", request_id)
             if scope["type"] == "http" and answer.status is None:
                 sentence = f"Something went wrong inside the studio; its log tells more at {request_id}."
-                await self._respond(scope)(500, sentence)(scope, receive, answer.send)
+                await self._respond(path)(500, sentence)(scope, receive, answer.send)
         finally:
-            self._meter.answered(route_of(scope), method_of(scope), answer.status or 0)
+            self._meter.answered(route_of(scope).removeprefix(root), method_of(scope), answer.status or 0)
             access_log.info(
                 "method=%s path=%s status=%s ms=%.1f request_id=%s key=%s",
                 scope.get("method", "WEBSOCKET"),
-                quote(scope["path"][:_LOGGED_PATH], safe="/", errors="replace"),
+                quote(path[:_LOGGED_PATH], safe="/", errors="replace"),
                 answer.status or "-",
                 (self._clock.monotonic() - begin) * 1000,
                 request_id,
                 _name_of(scope),
             )
 
-    def _respond(self, scope: Scope) -> Respond:
-        path = f"{scope['path']}/"
+    def _respond(self, path: str) -> Respond:
         return next(
-            (made for door, made in self._responds.items() if path.startswith(f"{door}/")), error_response
+            (made for door, made in self._responds.items() if f"{path}/".startswith(f"{door}/")),
+            error_response,
         )
 
-    async def _refusal(self, scope: Scope, headers: Headers) -> Refusal | None:
+    async def _refusal(self, scope: Scope, path: str, headers: Headers) -> Refusal | None:
         is_websocket = scope["type"] == "websocket"
         refusal = self._hosts.refusal(headers) or origin_refusal(
             headers, changes=is_websocket or scope["method"] not in _READING
@@ -136,7 +139,7 @@ class Guard:
         is_needed = self._keys.is_needed
         caller = self._keys.caller_of(offered_keys(headers)) if is_needed else HOUSE
         scope["state"]["caller"] = caller
-        if not is_websocket and scope["path"] in OPEN_PATHS and scope["method"] in _READING:
+        if not is_websocket and path in OPEN_PATHS and scope["method"] in _READING:
             return None
         return _NO_KEY if caller is None else self._limit(caller, scope)
 

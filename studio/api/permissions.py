@@ -4,6 +4,7 @@ import re
 
 from starlette.types import Scope as Connection
 
+from studio.api.proxies import path_within
 from studio.caller import Scope
 
 _READING = ("GET", "HEAD", "OPTIONS")
@@ -42,7 +43,7 @@ def needed_scope(connection: Connection) -> Scope:
     """What a key must be for, to do this."""
     if connection["type"] == "websocket":
         return Scope.SUBMIT  # both sides speak
-    asked = f"{connection['method']} {connection['path']}"
+    asked = f"{connection['method']} {path_within(connection)}"
     if _CHANGING_READS.fullmatch(asked):
         return Scope.ADMIN
     if connection["method"] in _READING:

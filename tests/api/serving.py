@@ -150,7 +150,9 @@ def serving(
     lifespan = None if page is None else lambda _: page.router.lifespan_context(page)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     install(app, studio, page)
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on")
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, lifespan="on", proxy_headers=False
+    )
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listener],), name="server")

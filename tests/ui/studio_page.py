@@ -89,7 +89,12 @@ def serve_page(folder: Path, **changes: Any) -> Iterator[Served]:
     install(app, studio, page)
     server = uvicorn.Server(
         uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+            proxy_headers=False,
         )
     )
     listener = socket.create_server(("127.0.0.1", 0))

@@ -54,6 +54,8 @@ SPELLED: list[tuple[str, str, Any]] = [
     ("api_key", "s3cret", "s3cret"),
     ("allowed_hosts", "studio.local,gpu", "studio.local,gpu"),
     ("download_hosts", "nas.local,mirror:8000", "nas.local,mirror:8000"),
+    ("root_path", "/studio", "/studio"),
+    ("trusted_proxies", "10.0.0.0/8,192.168.1.5", "10.0.0.0/8,192.168.1.5"),
     ("max_pending", "7", 7),
     ("stall_seconds", "12.5", 12.5),
     ("stop_seconds", "0", 0.0),
@@ -227,3 +229,44 @@ def test_paths_are_made_absolute_and_a_home_is_found(tmp_path: Path, monkeypatch
 
     assert _settings("--outputs", "made").outputs == tmp_path / "made"
     assert _settings("--outputs", "~/made").outputs == tmp_path / "home" / "made"
+
+
+@pytest.mark.parametrize("text", ["/studio/", "/a/b-c/d.e", "/~me", "/", ""])
+def test_a_root_path_is_kept_without_the_slash_at_its_end(text: str) -> None:
+    assert _settings("--root-path", text).root_path == text.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "text", ["studio", "//other.example", "/a//b", "/a/../b", "https://studio.example/", "/a b", "/a?b", "/é"]
+)
+def test_a_root_path_that_is_none_is_refused(text: str) -> None:
+    (fault,) = _faults("--root-path", text)
+
+    assert fault.startswith("root_path: is a path such as /studio")
+
+
+@pytest.mark.parametrize("text", ["/api", "/v1/studio", "/sdapi/"])
+def test_a_root_path_that_begins_like_the_studios_own_is_refused(text: str) -> None:
+    (fault,) = _faults("--root-path", text)
+
+    assert fault.startswith("root_path: begins with a path of the studio's own")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"), [("*", "*"), (" 10.0.0.0/8 , ::1,", "10.0.0.0/8,::1"), ("fd00::/8", "fd00::/8")]
+)
+def test_trusted_proxies_are_addresses_and_networks(text: str, kept: str) -> None:
+    assert _settings("--trusted-proxies", text).trusted_proxies == kept
+
+
+@pytest.mark.parametrize("text", ["proxy.example", "10.0.0.1/8", "*,10.0.0.1", "10.0.0", "/studio.sock"])
+def test_a_trusted_proxy_that_is_no_address_is_refused(text: str) -> None:
+    (fault,) = _faults("--trusted-proxies", text)
+
+    assert fault.startswith("trusted_proxies: ")
+
+
+def test_a_space_believes_its_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _settings().trusted_proxies == "127.0.0.1,::1"
+    monkeypatch.setenv("SPACE_ID", "somebody/studio")
+    assert _settings().trusted_proxies == "*"

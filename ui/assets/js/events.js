@@ -1,7 +1,7 @@
 /**
  * Live news from the studio: ONE event stream per browser, however many tabs are open.
  *
- * The tab that holds the lock "studio-live" listens to the server and tells the others over a channel; when it
+ * The tab that holds the lock LIVE listens to the server and tells the others over a channel; when it
  * closes, another takes over. A browser keeps at most six connections to one host, so a stream per tab would
  * hang the seventh.
  */
@@ -14,7 +14,9 @@ const NAMES = [
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 
 const listeners = new Set();
-const channel = new BroadcastChannel("studio-live");
+// Another studio may be served under another path of the same origin.
+const LIVE = `studio-live ${new URL(address(".")).pathname}`;
+const channel = new BroadcastChannel(LIVE);
 let latest = null;
 let connected = false;
 let leading = false;
@@ -104,6 +106,6 @@ async function poll() {
   setTimeout(poll, document.hidden ? 10000 : 2000);
 }
 
-if (navigator.locks) navigator.locks.request("studio-live", lead);
+if (navigator.locks) navigator.locks.request(LIVE, lead);
 else poll();
 channel.postMessage({ hello: true });
