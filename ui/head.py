@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 EARLY_THEME = Path(__file__).parent / "assets" / "early_theme.js"
 
 _HEAD = b"<head>"
+# Gradio names a file that it doesn't have, at the root of the host, which behind a proxy is somebody else's.
+_MANIFEST = b'<link rel="manifest" href="/manifest.json" />'
 # The colours are those that Gradio gives the page from its theme, but chosen by the system alone.
 _COLOURS = (
     'html[data-theme="light"] body { background: var(--bg); color: var(--col); }'
@@ -19,8 +21,9 @@ _COLOURS = (
 
 
 def head_of_page() -> str:
-    """The theme, for the first paint."""
-    return f"<style>{_COLOURS}</style><script>{EARLY_THEME.read_text(encoding='utf-8')}</script>"
+    """The icon, which browsers else look for at the root of the host, and the theme, for the first paint."""
+    icon = '<link rel="icon" type="image/svg+xml" href="studio-assets/icon.svg">'
+    return f"{icon}<style>{_COLOURS}</style><script>{EARLY_THEME.read_text(encoding='utf-8')}</script>"
 
 
 class EarlyHead:
@@ -55,7 +58,7 @@ class _Answer:
                 await self._finish(self._page)
 
     async def _finish(self, start: Message) -> None:
-        body = self._body.replace(_HEAD, _HEAD + self._markup, 1)
+        body = self._body.replace(_HEAD, _HEAD + self._markup, 1).replace(_MANIFEST, b"", 1)
         MutableHeaders(raw=start["headers"])["content-length"] = str(len(body))
         await self._send(start)
         await self._send({"type": "http.response.body", "body": body})
