@@ -7,6 +7,7 @@ import pytest
 from fastapi import Request, WebSocket
 from starlette.responses import StreamingResponse
 
+from tests.api.access_log import Heard
 from tests.api.serving import PROMPT, Served, serving
 
 KEY = "a-key-of-some-length"
@@ -82,9 +83,10 @@ def test_every_door_is_under_the_path_whether_or_not_the_proxy_takes_it_off(
 
 
 @BOTH
-def test_health_alone_is_open_under_the_path(under: Served, prefix: str) -> None:
+def test_probes_alone_need_no_key_under_the_path(under: Served, prefix: str) -> None:
     stranger = {"X-Api-Key": "wrong"}
-    assert under.http.get(f"{prefix}/api/health", headers=stranger).status_code == 200
+    for path in ("/api/health", "/healthz"):
+        assert under.http.get(prefix + path, headers=stranger).status_code == 200, path
     for path in ("/", "/api/queue", "/api/health/", "/x/api/health", "/api/api/health"):
         assert under.http.get(prefix + path, headers=stranger).status_code == 401, path
 
@@ -98,7 +100,9 @@ def test_each_door_tells_the_guards_faults_in_its_own_shape_under_the_path(
     openai = under.http.get(f"{prefix}/v1/models", headers=stranger).json()
     a1111 = under.http.get(f"{prefix}/sdapi/v1/samplers", headers=stranger).json()
 
+    mcp = under.http.post(f"{prefix}/mcp", json={}, headers=stranger).json()
     assert list(own) == ["error"]
+    assert list(mcp) == ["jsonrpc", "id", "error"]
     assert openai["error"]["code"] == "invalid_api_key"
     assert {"error", "detail", "body", "errors"} <= set(a1111)
 
@@ -148,15 +152,19 @@ def test_a_path_that_only_looks_like_it_is_not_there(under: Served, path: str) -
     assert under.http.get(path).status_code == 404
 
 
-def test_the_log_tells_the_path_without_what_comes_before(
-    under: Served, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "studio.access")
-    under.http.get("/studio/api/queue/stats")
-    under.http.get("/v1/models")
-
-    paths = [record.getMessage().split()[1] for record in caplog.records if record.name == "studio.access"]
-    assert paths == ["path=/api/queue/stats", "path=/v1/models"]
+def test_the_log_tells_the_path_without_what_comes_before(under: Served) -> None:
+    log = logging.getLogger("studio.access")
+    level = log.level
+    log.setLevel(logging.INFO)
+    try:
+        for path in ("/api/queue/stats", "/v1/models"):
+            heard = Heard(f" path={path} ")
+            log.addHandler(heard)
+            under.http.get(f"/studio{path}")
+            assert heard.event.wait(30), path  # written after the answer
+            log.removeHandler(heard)
+    finally:
+        log.setLevel(level)
 
 
 def test_every_stream_asks_proxies_not_to_hold_it_back(under: Served) -> None:
