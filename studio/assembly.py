@@ -108,8 +108,9 @@ def open_studio(
         )
     upscalers = Upscalers(catalog, settings.models.parent)
     worker = Worker(
-        name=f"{socket.gethostname()}:{settings.outputs}", claims=claims, estimates=estimates, gallery=gallery,
-        darkroom=Darkroom(gallery), enlarger=Enlarger(catalog, gallery, engine, upscalers), engine=engine,
+        name=f"{socket.gethostname()}:{settings.outputs}", claims=claims, estimates=estimates,
+        gallery=gallery, darkroom=Darkroom(gallery), engine=engine,
+        enlarger=Enlarger(catalog, gallery, engine, upscalers),
         catalog=catalog, preparation=preparation, bus=bus, meter=meter, clock=clock,
     )  # fmt: skip
     keys = Keys(database, writer, clock, new_secret=_new_secret)

@@ -129,6 +129,10 @@ class Filter:
         return conditions
 
 
+EVERYTHING = Filter()
+"""The filter that lets every picture through."""
+
+
 def _phrases(words: list[str]) -> str:
     """The words as FTS5 wants them: each a string that must occur."""
     return " ".join('"' + word.replace('"', '""') + '"' for word in words)

@@ -10,7 +10,8 @@ from peewee import Database, fn
 from studio.clock import Clock
 from studio.entry import Entry, Listing, Removal, Totals
 from studio.errors import InvalidRequest, NotFound
-from studio.filters import Filter, Order
+from studio.filters import EVERYTHING, Filter, Order
+from studio.job import Image
 from studio.labels import folded, to_label
 from studio.params import Recipe
 from studio.reader import Reader
@@ -219,6 +220,18 @@ class Library:
                 CounterRow.name == "generation"
             ).execute(self._database)
         return empty
+
+    def of_generations(self, wanted: Filter) -> list[tuple[Image, bool]]:
+        """(picture, is a favourite) for all pictures of the generations that have a wanted one.
+
+        Errors: InvalidRequest for too many words.
+        """
+        query = ImageRow.select(*_IMAGE_COLUMNS, ImageRow.favourite).order_by(ImageRow.seq)
+        if wanted != EVERYTHING:
+            made = wanted.matches(self._database).rows.select(ImageRow.generation_id)
+            query = query.where(ImageRow.generation_id.in_(made))
+        rows = self._read(lambda: list(query.dicts().execute(self._database)))
+        return [(to_image(row), bool(row["favourite"])) for row in rows]
 
     def dispensable(
         self, *, model: str | None = None, created_before: float | None = None, keep_bytes: int | None = None

@@ -1,11 +1,13 @@
 """Records: every query about what was made — generations, their pictures, and how fast models were."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from peewee import EXCLUDED, Database
+from peewee import EXCLUDED, Database, fn
 
 from studio.clock import Clock
 from studio.errors import NotFound
+from studio.filters import EVERYTHING, Filter
 from studio.job import Generation, Image
 from studio.reader import Reader
 from studio.rows import to_generation, to_image
@@ -26,14 +28,22 @@ class Records:
         self._clock = clock
         self._read = Reader(database).run
 
-    def page(self, *, limit: int, offset: int) -> Page[Generation]:
-        """Generations without their pictures, newest first."""
+    def page(self, *, limit: int, offset: int, wanted: Filter = EVERYTHING) -> Page[Generation]:
+        """Generations without their pictures, newest first: those with a picture that is wanted.
+
+        Errors: InvalidRequest for too many words.
+        """
+        newest = GenerationRow.select(EVERY_COLUMN).order_by(GenerationRow.seq.desc())
+        total: Any = CounterRow.select(CounterRow.value).where(CounterRow.name == "generation")
+        if wanted != EVERYTHING:
+            made = wanted.matches(self._database).rows.select(ImageRow.generation_id)
+            newest = newest.where(GenerationRow.id.in_(made))
+            total = GenerationRow.select(fn.COUNT(GenerationRow.seq)).where(GenerationRow.id.in_(made))
 
         def read() -> Page[Generation]:
-            newest = GenerationRow.select(EVERY_COLUMN).order_by(GenerationRow.seq.desc())
             rows = newest.limit(limit).offset(offset).dicts().execute(self._database)
-            counter = CounterRow.select(CounterRow.value).where(CounterRow.name == "generation").tuples()
-            return Page([to_generation(row) for row in rows], int(first_row(counter, self._database)[0]))
+            generations = [to_generation(row) for row in rows]
+            return Page(generations, int(first_row(total.tuples(), self._database)[0]))
 
         return self._read(read)
 

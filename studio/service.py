@@ -16,6 +16,7 @@ from studio.downloads import Downloads
 from studio.engine import Engine, EngineStatus
 from studio.errors import NotFound, StudioError
 from studio.events import GENERATION, EventBus, about
+from studio.filters import EVERYTHING, Filter
 from studio.gallery import Gallery
 from studio.grids import Grids
 from studio.inputs import Inputs
@@ -35,7 +36,7 @@ from studio.records import Records
 from studio.settings import Settings
 from studio.shelf import Shelf
 from studio.store import JobStore, Page, is_id
-from studio.submission import Submission
+from studio.submission import Size, Submission
 from studio.upscale_control import UpscaleControl
 from studio.upscalers import Upscalers
 from studio.wildcards import Wildcards
@@ -165,11 +166,7 @@ class Studio:
         return self._intake.take_reference(content)
 
     def submit(
-        self,
-        params: GenerationParams,
-        *,
-        input_size: tuple[int, int] | None = None,
-        idempotency_key: str | None = None,
+        self, params: GenerationParams, *, input_size: Size | None = None, idempotency_key: str | None = None
     ) -> Job:
         """Put a job in the queue; it is durable when this returns.
 
@@ -183,7 +180,7 @@ class Studio:
         self,
         requests: Sequence[GenerationParams],
         *,
-        input_size: tuple[int, int] | None = None,
+        input_size: Size | None = None,
         idempotency_key: str | None = None,
         called: str = "",
     ) -> list[Job]:
@@ -231,9 +228,11 @@ class Studio:
 
     # -- what was made -------------------------------------------------------------------------------
 
-    def generations(self, *, limit: int = 1000, offset: int = 0) -> Page[Generation]:
-        """What completed jobs made, newest first, without the pictures."""
-        return self._records.page(limit=limit, offset=offset)
+    def generations(
+        self, *, limit: int = 1000, offset: int = 0, wanted: Filter = EVERYTHING
+    ) -> Page[Generation]:
+        """What completed jobs made, newest first, without the pictures: Records.page, which see."""
+        return self._records.page(limit=limit, offset=offset, wanted=wanted)
 
     def generation(self, generation_id: str) -> Generation:
         """A generation with its pictures. Errors: NotFound."""

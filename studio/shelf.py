@@ -35,6 +35,16 @@ class Cleaning:
 
 
 @dataclass(frozen=True)
+class Clearance:
+    """What goes, or would go: generations that lose their last picture, pictures, bytes; and what stays."""
+
+    generations: int
+    images: int
+    bytes: int
+    protected: int
+
+
+@dataclass(frozen=True)
 class Stock:
     """What is stored, and how much room is left; in bytes but for the counts in `pictures`."""
 
@@ -123,6 +133,22 @@ class Shelf:
             return Cleaning(len(found), sum(size for _, size in found))
         removal = self.delete(image_id for image_id, _ in found)
         return Cleaning(len(removal.images), sum(image.size for image in removal.images))
+
+    def clear(self, wanted: Filter, *, even_favourites: bool, dry_run: bool) -> Clearance:
+        """Delete, or with `dry_run` only count, the generations that have a wanted picture.
+
+        A favourite stays, and its generation with it, unless `even_favourites`. Errors: InvalidRequest for
+        too many words; StorageFull.
+        """
+        found = self._library.of_generations(wanted)
+        if not dry_run:
+            removal = self.delete((image.id for image, _ in found), even_favourites=even_favourites)
+            size = sum(image.size for image in removal.images)
+            return Clearance(len(removal.generations), len(removal.images), size, len(removal.protected))
+        kept = [image for image, is_favourite in found if is_favourite and not even_favourites]
+        going = [image for image, is_favourite in found if even_favourites or not is_favourite]
+        gone = {image.generation_id for image in going} - {image.generation_id for image in kept}
+        return Clearance(len(gone), len(going), sum(image.size for image in going), len(kept))
 
     # -- taking along and bringing back --------------------------------------------------------------
 

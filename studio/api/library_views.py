@@ -42,15 +42,11 @@ def chosen(value: str) -> list[str]:
 Seconds = Annotated[float, Field(ge=0, le=_LATEST)]
 
 
-class LibraryQuery(BaseModel):
-    """Which pictures, and which part of the list. An empty value counts as none."""
+class PictureQuery(BaseModel):
+    """Which pictures: all that is given must apply. An empty value counts as none."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    limit: int = Field(60, ge=1, le=MAX_LIMIT, description="at most this many", examples=[60])
-    before: str | None = Field(
-        None, description="`next` of the answer before: the list goes on there", examples=["newest-4711"]
-    )
     q: str | None = Field(
         None,
         max_length=1000,
@@ -72,7 +68,6 @@ class LibraryQuery(BaseModel):
         None, description="1: favourites only; 0: the others only", examples=[True]
     )
     tag: str | None = Field(None, max_length=200, description="with this tag, in any case", examples=["sea"])
-    sort: Order = Field(Order.NEWEST, description="which pictures come first")
 
     @model_validator(mode="before")
     @classmethod
@@ -94,6 +89,16 @@ class LibraryQuery(BaseModel):
             favourite=self.favourite,
             tag=self.tag,
         )
+
+
+class LibraryQuery(PictureQuery):
+    """Which pictures, and which part of the list."""
+
+    limit: int = Field(60, ge=1, le=MAX_LIMIT, description="at most this many", examples=[60])
+    before: str | None = Field(
+        None, description="`next` of the answer before: the list goes on there", examples=["newest-4711"]
+    )
+    sort: Order = Field(Order.NEWEST, description="which pictures come first")
 
 
 class ItemView(BaseModel):
