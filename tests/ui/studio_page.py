@@ -56,7 +56,8 @@ class LivelyEngine(FakeEngine):
 class Served:
     """A studio whose page is at `base`; `engine` is its fake engine."""
 
-    def __init__(self, studio: Studio, engine: FakeEngine, base: str) -> None:
+    def __init__(self, studio: Studio, engine: FakeEngine, base: str, app: FastAPI) -> None:
+        self.app = app
         self.studio = studio
         self.engine = engine
         self.base = base
@@ -102,7 +103,7 @@ def serve_page(folder: Path, **changes: Any) -> Iterator[Served]:
     thread.start()
     studio.start()
     try:
-        yield Served(studio, engine, f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        yield Served(studio, engine, f"http://127.0.0.1:{listener.getsockname()[1]}/", app)
     finally:
         engine.release()
         studio.hurry()
