@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 from filelock import FileLock, Timeout
-from peewee import Database, DatabaseError, PostgresqlDatabase
+from peewee import DatabaseError
 
 from studio.additions import Additions
 from studio.addresses import Addresses
@@ -26,7 +25,7 @@ from studio.download_ledger import DownloadLedger
 from studio.downloads import Downloads
 from studio.engine import Engine
 from studio.enlarger import Enlarger
-from studio.errors import AlreadyRunning, ConfigurationError
+from studio.errors import ConfigurationError
 from studio.estimates import Estimates
 from studio.events import EventBus
 from studio.fetcher import Fetcher
@@ -37,19 +36,18 @@ from studio.key_ring import KeyRing
 from studio.keys import Keys
 from studio.library import Library
 from studio.meter import Meter
-from studio.ownership import own_database
+from studio.opening import lock_outputs, owned_database, ready_database
 from studio.preparation import GetReady, Preparation
 from studio.presets import Presets
 from studio.queue_order import QueueOrder
 from studio.records import Records
-from studio.schema import close_database, is_postgres, migrate, open_database
+from studio.schema import close_database, is_postgres, open_database
 from studio.sdserver.engine import SdServerEngine
 from studio.sdserver.install import ensure_engine
 from studio.sdserver.install_progress import Reporter
 from studio.service import Studio
 from studio.settings import Settings
 from studio.shelf import Shelf
-from studio.soundness import damage_of, is_damage
 from studio.store import JobStore, new_id
 from studio.transfer import Transfer
 from studio.upscalers import Upscalers
@@ -78,12 +76,12 @@ def open_studio(
     """
     clock = clock or SystemClock()
     catalog = catalog or load_catalog(settings.models)
-    lock = _lock_outputs(settings.outputs)
+    lock = lock_outputs(settings.outputs)
     ownership = None
     try:
         if is_postgres(settings.database_url):
-            ownership = _own_database(settings)
-        database = _ready_database(settings)
+            ownership = owned_database(settings)
+        database = ready_database(settings)
     except BaseException:
         if ownership is not None:
             ownership.close()
@@ -181,7 +179,7 @@ def open_keys(settings: Settings) -> Iterator[Keys]:
     try:
         settings.outputs.mkdir(parents=True, exist_ok=True)
         with FileLock(settings.outputs / "studio.lock", timeout=0):
-            database = _ready_database(settings)
+            database = ready_database(settings)
     except Timeout:
         # It runs, and so its tables are there.
         database = open_database(settings.database_url)
@@ -208,79 +206,6 @@ def has_keys(settings: Settings) -> bool:
 def _new_secret() -> str:
     """256 random bits; the word in front tells people, and programs that look for leaked keys, what it is."""
     return f"sdstudio_{secrets.token_urlsafe(32)}"
-
-
-def _lock_outputs(outputs: Path) -> FileLock:
-    """The kernel's lock on these outputs, which dies with us. Errors: AlreadyRunning; ConfigurationError."""
-    try:
-        outputs.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(outputs / "studio.lock")
-        lock.acquire(timeout=0)
-    except Timeout:
-        holder = _read_pid(outputs / "studio.pid")
-        raise AlreadyRunning(
-            f"Another studio{holder} already works with {outputs}; stop it, or use other --outputs."
-        ) from None
-    except OSError as error:
-        raise ConfigurationError([f"outputs: {outputs} can't be used: {error.strerror}"]) from None
-    (outputs / "studio.pid").write_text(str(os.getpid()))
-    return lock
-
-
-def _read_pid(path: Path) -> str:
-    try:
-        pid = int(path.read_text())
-    except (OSError, ValueError):
-        return ""
-    return f" (process {pid})" if psutil.pid_exists(pid) else ""
-
-
-def _ready_database(settings: Settings) -> Database:
-    """The database, at this version's schema. Errors: ConfigurationError naming it."""
-    url = settings.database_url
-    path = Path(url)
-    # A database that lost all its bytes would open as a new, empty one: refuse while pictures exist.
-    if (
-        not is_postgres(url)
-        and path.exists()
-        and path.stat().st_size == 0
-        and any(settings.outputs.glob("images/*"))
-    ):
-        raise ConfigurationError(
-            [f"database: {path} is empty, yet there are pictures; restore a backup of it"]
-        )
-    damage = None if is_postgres(url) else damage_of(path)
-    if damage is not None:
-        raise ConfigurationError([_damaged(path, damage)])
-    try:
-        database = open_database(url)
-        migrate(database)
-    except DatabaseError as error:
-        if not is_postgres(url) and is_damage(error):
-            raise ConfigurationError([_damaged(path, str(error).strip())]) from None
-        raise _unusable(url, error) from None
-    return database
-
-
-def _own_database(settings: Settings) -> PostgresqlDatabase:
-    """As own_database. Errors: AlreadyRunning; ConfigurationError."""
-    try:
-        return own_database(settings.database_url)
-    except DatabaseError as error:
-        raise _unusable(settings.database_url, error) from None
-
-
-def _unusable(url: str, error: DatabaseError) -> ConfigurationError:
-    """The database can't be opened, named without its password."""
-    name = url.rsplit("@", 1)[-1] if is_postgres(url) else url
-    return ConfigurationError([f"database: {name} can't be used: {str(error).strip()}"])
-
-
-def _damaged(path: Path, how: str) -> str:
-    return (
-        f"database: {path} is damaged ({how}); put a backup in its place, or move it away and save what can "
-        f"be read: sqlite3 DAMAGED .recover | sqlite3 {path.name}"
-    )
 
 
 def _get_ready(settings: Settings, engine: Engine | None) -> GetReady:

@@ -21,8 +21,8 @@ READING_ORDER: Mapping[str, str] = {
         wildcards wording engine_options effect source model plain_yaml catalog safetensors gguf weights loras
         upscalers recipes scheduling engine offers recipe_text a1111_text png_text pictures metadata reading
         masks framing staging results
-        rows schema migrations soundness ownership reader writer job_table store batches claims filters
-        records queue_order entry library presets upscaling keys key_ring keys_command
+        rows schema migrations soundness ownership opening reader writer job_table store batches claims
+        filters records queue_order entry library presets upscaling keys key_ring keys_command
         files addresses transfer additions huggingface download fetcher download_ledger downloads fit
         orphans gallery intake inputs archive
         demo sdserver
@@ -75,7 +75,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
             "studio/job_table.py", "studio/store.py", "studio/claims.py", "studio/records.py",
             "studio/queue_order.py", "studio/batches.py",
             "studio/filters.py", "studio/library.py", "studio/presets.py", "studio/assembly.py",
-            "studio/condition.py", "studio/keys.py",
+            "studio/condition.py", "studio/keys.py", "studio/opening.py",
         ),
     ),
     # The page's door hangs Gradio and its files into the application.
