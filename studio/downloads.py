@@ -19,8 +19,8 @@ from studio.fetcher import Fetcher, wanted
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2
-# How often progress is told, in seconds, and over how many of these the speed is taken.
-TOLD_EVERY = 0.5
+# How often the speed is looked at, in seconds, and over how many of these it is taken.
+SAMPLED_EVERY = 0.5
 SPEED_SAMPLES = 10
 # How long a shutdown waits for a silent server; what came by then is kept in any case.
 CLOSE_SECONDS = 3.0
@@ -175,14 +175,16 @@ class Downloads:
             self._run(row, stop)
 
     def _run(self, row: Download, stop: threading.Event) -> None:
-        telling = _Telling(self, self._clock, row.id)
+        speed = _Speed(self._clock)
+
+        def report(file: DownloadFile, checking: bool) -> None:
+            self._note(row.id, file, checking=checking, speed=None if checking else speed.of(file))
+
         try:
-            self._fetcher.fetch(self._catalog.model(row.model), report=telling.tell, stop=stop)
+            self._fetcher.fetch(self._catalog.model(row.model), report=report, stop=stop)
         except StopRequested:
-            telling.catch_up()
             self._end(row.id, DownloadState.INTERRUPTED if self._is_closed else DownloadState.CANCELLED)
         except DownloadFailed as error:
-            telling.catch_up()
             self._end(row.id, DownloadState.FAILED, error.message)
         except Exception:
             log.exception("download %s of model %s failed", row.id, row.model)
@@ -213,41 +215,30 @@ class Downloads:
         self._bus.hint(about(DOWNLOAD, download_id))
 
     def _note(self, download_id: str, file: DownloadFile, *, checking: bool, speed: float | None) -> None:
-        """How far one of its files is."""
+        """How far one of its files is. For every few kilobytes: who listens to the bus slows it down."""
         row = self.get(download_id)
         files = tuple(file if each.key == file.key else each for each in row.files)
         state = DownloadState.CHECKING if checking else DownloadState.RUNNING
         self._change(download_id, files=files, state=state, speed=speed)
 
 
-class _Telling:
-    """Tells of one download now and then, however often it is told itself. One thread."""
+class _Speed:
+    """Bytes a second of the file in hand, over the last seconds. One thread."""
 
-    def __init__(self, downloads: Downloads, clock: Clock, download_id: str) -> None:
-        self._downloads = downloads
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._id = download_id
         self._samples: deque[tuple[float, int]] = deque(maxlen=SPEED_SAMPLES)
         self._key = ""
-        self._untold: DownloadFile | None = None
-        self._told = float("-inf")
+        self._speed: float | None = None
 
-    def tell(self, file: DownloadFile, checking: bool) -> None:
+    def of(self, file: DownloadFile) -> float | None:
+        """The speed, now that the file stands so; None while that can't be said."""
         now = self._clock.monotonic()
-        is_new = file.key != self._key
-        if is_new:
+        if file.key != self._key:
+            self._key, self._speed = file.key, None
             self._samples.clear()
-            self._key = file.key
-        if not (is_new or checking or file.is_complete or file.done == 0) and now - self._told < TOLD_EVERY:
-            self._untold = file
-            return
-        self._told, self._untold = now, None
-        self._samples.append((now, file.done))
-        began, first = self._samples[0]
-        speed = (file.done - first) / (now - began) if now > began and file.done > first else None
-        self._downloads._note(self._id, file, checking=checking, speed=None if checking else speed)
-
-    def catch_up(self) -> None:
-        """It stops here: tell what there was no time for yet."""
-        if self._untold is not None:
-            self._downloads._note(self._id, self._untold, checking=False, speed=None)
+        if not self._samples or now - self._samples[-1][0] >= SAMPLED_EVERY:
+            self._samples.append((now, file.done))
+            began, first = self._samples[0]
+            self._speed = (file.done - first) / (now - began) if now > began and file.done > first else None
+        return self._speed

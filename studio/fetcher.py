@@ -117,6 +117,9 @@ class Fetcher:
             part.replace(file.path)
             sync_folder(file.path.parent)
             weights.record(file.path, remote.sha256)
+        except DownloadFailed:
+            report(_progress(file, remote, size_of(part)), False)  # what was wrong is gone
+            raise
         except OSError as error:
             raise cant_write(file.path, error) from error
 

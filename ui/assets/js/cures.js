@@ -41,7 +41,7 @@ const BY_CODE = {
   ],
   engine_refused: [{ text: "The engine says no to these settings with this model: its last lines, in the details, name the one it means." }],
   engine_unavailable: [{ text: "Do what the sentence says, then try the job again; the Models tab shows when the engine is there.", go: MODELS }],
-  model_files_missing: [{ text: "The Models tab shows which files are missing and where each belongs.", go: MODELS }],
+  model_files_missing: [{ text: "The Models tab downloads the missing files, or shows where each belongs.", go: MODELS }],
   unknown_model: [{ text: "models.yml no longer has this model: change the job to one that it has.", change: { label: "Choose another model", change: () => ({ model: undefined }) } }],
   storage_full: [{ text: "Make room on the disk: History can clean up old pictures and keeps favourites.", go: { label: "Open History", tab: "history" } }],
   not_found: [{ text: "The picture it starts from is gone: change the job and choose one again.", change: { label: "Change it", change: () => ({}) } }],

@@ -6,6 +6,7 @@ import { sendTo } from "./courier.js";
 import { h, icon } from "./dom.js";
 import { MODEL_STATES } from "./engine_words.js";
 import { bytes, duration, percent } from "./format.js";
+import { ModelDownload } from "./model_download.js";
 import { toast } from "./toast.js";
 
 const IN_MEMORY = ["loading", "ready", "busy"];
@@ -30,16 +31,18 @@ export class ModelCard {
     this.stop = button("stop", "Stop", () => this.#do("stop"));
     this.body = h("div", { class: "st-model-body" });
     this.name = h("h3", {});
+    this.download = new ModelDownload(id);
     this.root = h("article", { class: "st-card st-model", "data-id": id },
-      h("header", { class: "st-model-head" }, this.name, this.badge, h("span", { class: "st-space" }), this.start, this.stop), this.body);
+      h("header", { class: "st-model-head" }, this.name, this.badge, h("span", { class: "st-space" }), this.start, this.stop), this.download.root, this.body);
   }
 
   /** @param {Object} model as GET /api/models tells it @param {Object|null} engine */
   update(model, engine) {
     this.model = model;
     this.engine = engine;
-    const { state, features, ...rest } = model;
-    const drawn = JSON.stringify(rest);
+    this.download.update(model);
+    const { state, features, download, fit, ...rest } = model;
+    const drawn = JSON.stringify([rest, fit?.fits, fit?.needed_bytes]);
     if (drawn !== this.#drawn) {
       this.#drawn = drawn;
       this.#drawBody();
@@ -79,6 +82,7 @@ export class ModelCard {
       model.description && h("p", {}, model.description),
       model.fault && h("p", { class: "st-error" }, model.fault),
       h("p", { class: "st-muted" }, this.#summary()),
+      this.#fit(),
       this.#files(),
       h("details", { class: "st-log" }, h("summary", {}, "Defaults and limits"), this.#settings()),
       model.examples.length > 0 && this.#examples(),
@@ -90,6 +94,14 @@ export class ModelCard {
     const does = Object.entries(DOES).filter(([name]) => model.capabilities[name]).map(([, words]) => words);
     const names = [model.id, ...model.aliases].join(", ");
     return [does.join(", "), model.bytes > 0 && `${bytes(model.bytes)} on disk`, `id ${names}`].filter(Boolean).join(" · ");
+  }
+
+  #fit() {
+    const { fit } = this.model;
+    if (fit === null || fit.needed_bytes === null) return null;
+    const needs = `Needs about ${bytes(fit.needed_bytes)} of memory for ${fit.size} (an estimate); ${bytes(fit.available_bytes)} are free`;
+    return fit.fits ? h("p", { class: "st-muted" }, `${needs}.`)
+      : h("p", { class: "st-tight" }, icon("warning"), h("span", {}, `${needs}, so it may not fit. A graphics card with that much helps, as do vae_tiling and a more strongly quantised file.`));
   }
 
   #files() {

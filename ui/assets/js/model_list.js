@@ -35,6 +35,9 @@ async function ask() {
 }
 
 addEventListener("focus", () => listeners.size > 0 && ask());
-subscribe((name) => {
-  if (listeners.size > 0 && (name === "model_status_changed" || name === "caught_up")) ask();
+subscribe((name, data) => {
+  if (listeners.size === 0) return;
+  // A download on its way tells all there is to know itself.
+  const isProgress = data.download && ["running", "checking"].includes(data.download.state);
+  if ((name === "model_status_changed" && !isProgress) || name === "caught_up") ask();
 });

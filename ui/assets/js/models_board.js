@@ -30,7 +30,7 @@ class ModelsBoard {
     this.top = h("section", { class: "st-card st-engine", "aria-label": "Engine" },
       h("div", { class: "st-engine-head" }, this.dot, this.title), this.text, this.track, this.log.root);
     this.here = part("On this machine");
-    this.missing = part("Not downloaded", `${catalogue} describes them. Put a model's files where its card says, and it can be used at once.`);
+    this.missing = part("Not downloaded", `${catalogue} describes them. Download a model, or put its files where its card says, and it can be used at once.`);
     this.wait = h("p", { class: "st-muted" }, "Reading the models …");
     this.root = h("div", { class: "st-models" }, this.top, this.wait, this.here.root, this.missing.root);
     this.#drawEngine();
@@ -39,6 +39,7 @@ class ModelsBoard {
   hear(name, data) {
     if (name !== "state" && name !== "model_status_changed") return;
     this.engine = data.engine;
+    if (data.download) this.#cards.get(data.download.model)?.download.hear(data.download);
     this.#drawEngine();
     for (const card of this.#cards.values()) card.hear(this.engine);
     this.log.show(this.engine);
