@@ -1,5 +1,5 @@
 """The command line: `python app.py` serves the studio, `… engine …` looks after the engine, `… keys …` after
-who may use it.
+who may use it, `… models …` after the models.
 """
 
 import logging
@@ -20,6 +20,7 @@ from studio.assembly import has_keys, open_keys, open_studio
 from studio.catalog import Catalog, load_catalog
 from studio.errors import AlreadyRunning, ConfigurationError, StudioError
 from studio.logs import start_logging
+from studio.models_command import models_command
 from studio.sdserver.install import engine_command
 from studio.service import Studio
 from studio.settings import Settings, gather, read_settings
@@ -39,6 +40,8 @@ def main(argv: Sequence[str]) -> int:
         return engine_command(list(argv[1:]), explicit=None)
     if argv[:1] == ["keys"]:
         return keys_command(argv[1:])
+    if argv[:1] == ["models"]:
+        return models_command(argv[1:])
     arguments = argv[1:] if argv[:1] == ["serve"] else argv
     try:
         settings, catalog = configure(arguments)

@@ -28,7 +28,7 @@ READING_ORDER: Mapping[str, str] = {
         demo sdserver
         preparation admission estimates darkroom enlarger run endings saver residency worker condition
         model_states queue_control submission sheet sheet_files shelf grids
-        upscale_control service assembly api
+        upscale_control service assembly models_command api
     """,
     "studio/demo": "tensor_file layout examples expand training",
     "studio/demo/training": """
