@@ -20,6 +20,7 @@ from studio.params import JobType, Recipe
 from studio.rows import listed_columns
 from studio.schema import ImageRow, ImageTagRow, migrate, open_database
 
+_DRAWN = (JobType.GENERATE, JobType.EDIT, JobType.VARIATION)
 _BATCH = 2000
 _WORDS = ("red", "blue", "quiet", "castle", "river", "of glass", "at night", "in oil", "a fox", "the sea")
 _SIZES = ((256, 256), (384, 256), (256, 384))
@@ -69,7 +70,7 @@ def many(count: int, *, until: float, model: str = "demo") -> Iterator[Made]:
             created_at=until - (count - 1 - number) * _MINUTES_APART * 60,
             png=files[number % _DISTINCT],
             model=model,
-            type=list(JobType)[number % len(JobType)],
+            type=_DRAWN[number % len(_DRAWN)],
             seed=number,
             favourite=number % 40 == 0,
             tags=("kept",) if number % 25 == 0 else (),
