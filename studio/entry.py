@@ -17,6 +17,8 @@ class Entry:
     created_at: float
     favourite: bool
     tags: tuple[str, ...]
+    owner: str | None = None
+    """as its job's"""
 
 
 @dataclass(frozen=True)

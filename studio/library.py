@@ -114,11 +114,13 @@ class Library:
 
     def _entries(self, rows: Sequence[Any]) -> list[Entry]:
         """The pictures of these rows, in their order."""
-        made = GenerationRow.select(GenerationRow.id, GenerationRow.job_id, GenerationRow.recipe)
-        made = made.where(GenerationRow.id.in_({row["generation_id"] for row in rows}))
+        columns = (GenerationRow.id, GenerationRow.job_id, GenerationRow.recipe, GenerationRow.owner)
+        made = GenerationRow.select(*columns).where(
+            GenerationRow.id.in_({row["generation_id"] for row in rows})
+        )
         sources = {
-            generation_id: (job_id, Recipe.model_validate_json(recipe))
-            for generation_id, job_id, recipe in made.tuples().execute(self._database)
+            generation_id: (job_id, Recipe.model_validate_json(recipe), owner)
+            for generation_id, job_id, recipe, owner in made.tuples().execute(self._database)
         }
         said = ImageTagRow.select(ImageTagRow.image_seq, ImageTagRow.folded, ImageTagRow.name)
         said = said.where(ImageTagRow.image_seq.in_([row["seq"] for row in rows]))
@@ -134,6 +136,7 @@ class Library:
                 created_at=row["created_at"],
                 favourite=bool(row["favourite"]),
                 tags=tuple(tags.get(row["seq"], ())),
+                owner=sources[row["generation_id"]][2],
             )
             for row in rows
             # Between the two queries somebody may have deleted it.

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from studio.api.recipe_view import OF_UPLOADS, recipe_values
+from studio.api.recipe_view import OF_UPLOADS, owner_field, recipe_values
 from studio.entry import Entry, Listing
 from studio.extras import Upscale
 from studio.filters import Filter, Order
@@ -125,6 +125,7 @@ class ItemView(BaseModel):
     favourite: bool
     tags: list[str] = Field(description="plain texts, in alphabetical order", examples=[["sea", "to print"]])
     bytes: int = Field(description="size of the file", examples=[20480])
+    owner: str | None = owner_field()
 
     @classmethod
     def of(cls, entry: Entry, **more: Any) -> Self:
@@ -152,6 +153,7 @@ class ItemView(BaseModel):
             favourite=entry.favourite,
             tags=list(entry.tags),
             bytes=image.size,
+            owner=entry.owner,
             **more,
         )
 

@@ -47,7 +47,7 @@ export function facts(item) {
     ["Model", item.model], ["Size", size], ["Steps", item.steps], ["CFG scale", item.cfg_scale],
     ["Sampler", item.sampler], ["Scheduler", item.scheduler], ["Seed", item.seed], ["Strength", item.strength],
     ["Type", TYPES[item.type] ?? item.type], ["Made", has(item.created_at) ? moment(item.created_at) : null],
-    ["File", has(item.bytes) ? bytes(item.bytes) : null],
+    ["File", has(item.bytes) ? bytes(item.bytes) : null], ["By", item.owner],
   ];
   return pairs.filter(([, value]) => has(value)).map(([label, value]) => [label, String(value)]);
 }

@@ -75,7 +75,7 @@ class JobDetail {
   draw() {
     const { job } = this;
     const now = { processing: () => [doing(job), percent(job.progress ?? 0)].join(" · "), pending: () => `Place ${job.position ?? "?"} in the queue` }[job.status] ?? (() => ended(job));
-    const facts = [["Asked for", moment(job.created_at)], ["Begun", job.started_at === null ? "" : moment(job.started_at)],
+    const facts = [["Asked for", moment(job.created_at)], ["By", job.owner ?? ""], ["Begun", job.started_at === null ? "" : moment(job.started_at)],
       ["It took", span(job.started_at, job.completed_at)],
       ["Attempts", job.attempts > 1 ? String(job.attempts) : ""]];
     this.state.replaceChildren(

@@ -30,6 +30,7 @@ export function shortPrompt(job) {
 export function about(job) {
   const parts = [TYPES[job.type], job.model, job.size.replace("x", " × "), job.steps === 1 ? "1 step" : `${job.steps} steps`];
   if (job.n > 1) parts.push(`${job.n} pictures`);
+  if (job.owner) parts.push(`by ${job.owner}`);
   return parts.join(" · ");
 }
 

@@ -1,0 +1,44 @@
+"""Whose a job is stands in the queue and beside its pictures."""
+
+import threading
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+from studio.caller import Caller, Scope, asking
+from tests.ui.history_tab import HistoryTab
+from tests.ui.queue_tab import QueueTab, submit
+from tests.ui.studio_page import Served, new_page, serve_page
+
+
+def made(served: Served, prompt: str) -> None:
+    """A job with that prompt, over."""
+    changed = threading.Event()
+    with served.studio.bus.listen(lambda _: changed.set()):
+        (job,) = submit(served, prompt)
+        while not served.studio.job(job.id).is_final:
+            assert changed.wait(30), "the job does not end"
+            changed.clear()
+
+
+def test_the_queue_and_the_viewer_name_whoever_asked(browser: Browser, tmp_path: Path) -> None:
+    with serve_page(tmp_path) as served:
+        with asking(Caller("ada", Scope.SUBMIT)):
+            made(served, "a lighthouse")
+        made(served, "a harbour")
+
+        queue = QueueTab(new_page(served, browser))
+        queue.open()
+        expect(queue.row("a lighthouse").locator(".st-job-about")).to_contain_text("by ada")
+        expect(queue.row("a harbour").locator(".st-job-about")).not_to_contain_text("by ")
+        queue.row("a lighthouse").get_by_role("button", name="Details").click()
+        expect(queue.page.get_by_role("dialog")).to_contain_text("Byada")
+        assert queue.tab.faults == []
+        queue.tab.context.close()
+
+        history = HistoryTab(new_page(served, browser))
+        history.open()
+        history.view("a lighthouse")
+        facts = history.viewer.get_by_role("complementary").locator("dl")
+        expect(facts).to_contain_text("Byada")
+        history.tab.context.close()
