@@ -48,7 +48,7 @@ READING_ORDER: Mapping[str, str] = {
     "studio/api": """
         errors access proxies permissions metrics guard limits base64_pictures dependencies bodies job_bodies
         forms submission recipe_view download_views model_views views picture_files library_views waiting
-        happenings hub events health probes downloads models
+        happenings hub events sockets health probes downloads models
         features queue queue_control batch grid_views grids generations images library inputs presets
         generate upscaling
         openai a1111 agents app

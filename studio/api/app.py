@@ -25,6 +25,7 @@ from studio.api import (
     probes,
     queue,
     queue_control,
+    sockets,
     upscaling,
 )
 from studio.api.a1111.app import create_a1111
@@ -53,7 +54,7 @@ Pictures from [stable-diffusion.cpp](https://github.com/leejet/stable-diffusion.
 
 * **Waiting**: `POST /generate`, `/edit` and `/variation` answer when the pictures are there.
 * **Not waiting**: `POST /queue/…` answers at once with a `job_id`; `GET /queue/{id}` tells how far it is.
-* **Listening**: `GET /events` tells what happens as it happens.
+* **Listening**: `GET /events`, or the websocket `/ws`, tells what happens as it happens.
 * **Pictures**: the answers name their ids; `GET /images/{id}` gives the file.
 
 Every fault is `{"error": "one sentence"}`. Times are whole seconds since the epoch, ids are UUIDs, seeds are
@@ -92,6 +93,7 @@ def create_api(studio: Studio) -> FastAPI:
         models,
         features,
         events,
+        sockets,
     ):
         api.include_router(part.router)
     add_handlers(api)

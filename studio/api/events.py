@@ -78,7 +78,8 @@ async def events(
 ) -> EventStream:
     """Server-sent events. The first is `state`: `{seq, fresh, paused, counts, running, engine}`.
 
-    It comes again whenever it changes, at most five times a second, beside `job_updated` {job},
+    The websocket `/ws` tells the same as JSON messages {id, event, data}. The state comes again
+    whenever it changes, at most five times a second, beside `job_updated` {job},
     `job_completed` {job, generation_id}, `job_failed` {job}, `job_cancelled` {job}, `generation_completed`
     {generation_id, job_id, image_ids}, `generation_deleted` {generation_id}, `images_changed` {ids},
     `grids_changed` {ids}, `model_status_changed` {engine} and `queue_paused` {paused}. A job is told as
@@ -90,6 +91,10 @@ async def events(
     if job_id is not None:
         await run_in_threadpool(studio.job, job_id)
     hub: Hub = request.app.state.hub
+    return EventStream(hub, Reader(job_id, sequence_of(last_event_id)))
+
+
+def sequence_of(last_event_id: str | None) -> int | None:
+    """The number of the last event that a reader has; None if it says none that could be."""
     text = last_event_id or ""
-    last_seq = int(text) if text.isdecimal() and len(text) <= _DIGITS_OF_A_NUMBER else None
-    return EventStream(hub, Reader(job_id, last_seq))
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS_OF_A_NUMBER else None

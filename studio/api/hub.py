@@ -40,6 +40,9 @@ class Event(NamedTuple):
     key: str | None
     job_id: str | None
     frame: bytes
+    """for an event stream"""
+    text: str = ""
+    """the same for a websocket; about as long"""
 
 
 class Reader:
@@ -82,15 +85,20 @@ class Reader:
         self._some.set()
 
     async def take(self, seconds: float) -> bytes | None:
+        """The frames of all that waits, once there is something: as `next`."""
+        events = await self.next(seconds)
+        return None if events is None else b"".join(event.frame for event in events)
+
+    async def next(self, seconds: float) -> list[Event] | None:
         """All that waits, once there is something; empty after so many seconds; None at the end."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._some.wait()
         if self._ended:
             return None
-        frames = b"".join(event.frame for event in self._backlog.values())
+        events = list(self._backlog.values())
         self._clear()
-        return frames
+        return events
 
     def _add(self, event: Event) -> None:
         key = event.seq if event.key is None else event.key
@@ -248,4 +256,5 @@ def _event(seq: int, happening: Happening) -> Event:
     # Some clients end lines at more letters than the format does.
     data = to_json(payload, ensure_ascii=True).decode()
     frame = format_sse_event(data_str=data, event=happening.name, id=str(seq))
-    return Event(seq, happening.key, happening.job_id, frame)
+    text = f'{{"id":"{seq}","event":"{happening.name}","data":{data}}}'
+    return Event(seq, happening.key, happening.job_id, frame, text)

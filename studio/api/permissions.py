@@ -42,7 +42,8 @@ _CHANGING_READS = re.compile(r"(GET|HEAD) /gradio_api/deep_link/?")
 def needed_scope(connection: Connection) -> Scope:
     """What a key must be for, to do this."""
     if connection["type"] == "websocket":
-        return Scope.SUBMIT  # both sides speak
+        # Elsewhere both sides speak; of this one nobody hears what the client says.
+        return Scope.READ if path_within(connection) == "/api/ws" else Scope.SUBMIT
     asked = f"{connection['method']} {path_within(connection)}"
     if _CHANGING_READS.fullmatch(asked):
         return Scope.ADMIN

@@ -139,9 +139,9 @@ def test_every_door_refuses_in_its_own_shape(ask: Callable[..., httpx.Response])
 def test_a_websocket_needs_a_key_with_which_one_may_speak(house: tuple[Served, dict[str, str]]) -> None:
     served, secrets = house
 
-    def handshake(*headers: str) -> int:
+    def handshake(*headers: str, path: str = "/socket") -> int:
         lines = [
-            "GET /socket HTTP/1.1", "Host: localhost", *headers, "Upgrade: websocket", "Connection: Upgrade",
+            f"GET {path} HTTP/1.1", "Host: localhost", *headers, "Upgrade: websocket", "Connection: Upgrade",
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "", "",
         ]  # fmt: skip
         return served.status("\r\n".join(lines).encode())
@@ -149,6 +149,9 @@ def test_a_websocket_needs_a_key_with_which_one_may_speak(house: tuple[Served, d
     assert handshake() == 401
     assert handshake(f"X-Api-Key: {secrets['read']}") == 403
     assert handshake(f"X-Api-Key: {secrets['submit']}") == 101
+    # Of the events nobody hears what the client says.
+    assert handshake(path="/api/ws") == 401
+    assert handshake(f"X-Api-Key: {secrets['read']}", path="/api/ws") == 101
 
 
 def test_a_job_bears_the_name_of_its_key_whichever_door_it_came_by(
