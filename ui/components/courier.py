@@ -7,6 +7,7 @@ import gradio as gr
 
 from studio.errors import StudioError
 from studio.params import JobType
+from studio.reading import settings_of
 from studio.service import Studio
 from ui.components.element import own_element
 from ui.form import PRIVATE, Form, said
@@ -91,4 +92,5 @@ def _settings(studio: Studio, image_id: str) -> dict[str, Any]:
     """All settings that made a picture, with its own seed. Errors: NotFound."""
     image = studio.image(image_id)
     recipe = studio.generation(image.generation_id).recipe
-    return recipe.model_dump(mode="json") | {"seed": str(image.seed), "n": 1}
+    known = recipe.model_dump(mode="json") if recipe.upscale is None else settings_of(recipe)
+    return known | {"seed": str(image.seed) if recipe.making_known else None, "n": 1}

@@ -43,6 +43,7 @@ const PHASES = {
   encoding: "Reading the prompt",
   sampling: "Painting",
   decoding: "Developing",
+  upscaling: "Making it larger",
   saving: "Saving",
 };
 
@@ -51,5 +52,6 @@ export function phase(job) {
   const word = PHASES[job.phase] ?? job.status;
   const many = job.images > 1 && job.image > 0 ? `, picture ${job.image} of ${job.images}` : "";
   if (job.phase === "sampling" && job.steps > 0) return `Step ${job.step} of ${job.steps}${many}`;
+  if (job.phase === "upscaling" && job.steps > 0) return `${word}, tile ${job.step} of ${job.steps}`;
   return word + many;
 }

@@ -12,6 +12,7 @@ import { chooseOther } from "./lightbox_choice.js";
 import { LightboxPanel } from "./lightbox_panel.js";
 import { caption, pictureAddress, thumbAddress } from "./picture.js";
 import { deletePictures, mark, runAgain } from "./picture_deeds.js";
+import { openUpscale } from "./upscale_dialog.js";
 import { ZoomStage } from "./zoom_stage.js";
 
 const ZOOM_STEP = 1.3;
@@ -97,7 +98,7 @@ class Lightbox {
       this.panel.root);
   }
 
-  /** Whatever else can be done with one picture one day, such as enlarging it, is one more entry here. */
+  /** Whatever else can be done with one picture one day is one more entry here. */
   #deeds() {
     const send = (tab) => (item) => {
       this.dialog.close();
@@ -107,6 +108,7 @@ class Lightbox {
       { name: "txt2img", icon: "settings", label: "Use settings", hint: "Fill txt2img with all settings of this picture", run: send("txt2img") },
       { name: "edit", icon: "brush", label: "Edit", hint: "Paint on this picture and repaint a part of it", run: send("edit") },
       { name: "variations", icon: "dice", label: "Variations", hint: "Make pictures like this one", run: send("variations") },
+      { name: "upscale", icon: "expand", label: "Upscale …", hint: "Make this picture larger", run: (item) => openUpscale(item) },
       { name: "again", icon: "retry", label: "Run again exactly", hint: "Put the same job, with the same seed, in the queue", run: (item) => this.#runAgain(item) },
       { name: "compare", icon: "swap", label: "Compare …", hint: "Lay another picture over this one", run: () => this.#compare() },
       { name: "delete", icon: "trash", label: "Delete", hint: "Delete this picture (Delete)", run: () => this.#delete(), danger: true },

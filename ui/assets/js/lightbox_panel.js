@@ -67,7 +67,7 @@ export class LightboxPanel {
     this.download.setAttribute("href", pictureAddress(item));
     this.download.setAttribute("download", `${item.id}.png`);
     this.copies[0].disabled = !item.prompt;
-    this.copies[1].disabled = item.seed === undefined;
+    this.copies[1].disabled = (item.seed ?? null) === null;
     this.copies[2].disabled = parameters === null;
   }
 

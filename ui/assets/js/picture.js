@@ -5,7 +5,7 @@ import { bytes, moment } from "./format.js";
 const EDGES = [64, 128, 256, 512, 1024];
 
 /** What the types of jobs are called on the page. */
-export const TYPES = Object.freeze({ generate: "Text to picture", edit: "Edit", variation: "Variation" });
+export const TYPES = Object.freeze({ generate: "Text to picture", edit: "Edit", variation: "Variation", upscale: "Upscaled" });
 
 /** @param {{id: string}} item @returns {string} the address of the whole picture */
 export function pictureAddress(item) {
@@ -46,6 +46,7 @@ export function facts(item) {
   const pairs = [
     ["Model", item.model], ["Size", size], ["Steps", item.steps], ["CFG scale", item.cfg_scale],
     ["Sampler", item.sampler], ["Scheduler", item.scheduler], ["Seed", item.seed], ["Strength", item.strength],
+    ["Upscaled", has(item.upscale) ? `${item.upscale.factor} × by ${item.upscale.method}` : null],
     ["Type", TYPES[item.type] ?? item.type], ["Made", has(item.created_at) ? moment(item.created_at) : null],
     ["File", has(item.bytes) ? bytes(item.bytes) : null], ["By", item.owner],
   ];

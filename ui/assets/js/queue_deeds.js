@@ -6,6 +6,7 @@ import { picturesOf } from "./followed.js";
 import { openLightbox } from "./lightbox.js";
 import { pictureOf } from "./request_picture.js";
 import { toast } from "./toast.js";
+import { openUpscale } from "./upscale_dialog.js";
 
 const TABS = { generate: "txt2img", edit: "edit", variation: "variations" };
 /** What a request has that belongs to the picture it starts from, or to what became of it. */
@@ -84,6 +85,10 @@ export async function retry(over) {
  * @param {Object} job @param {function(Object): Object} [change] other settings, by those it has
  */
 export function duplicate(job, change = () => ({})) {
+  if (job.upscale) {
+    const { source_width: width, source_height: height } = job.upscale;
+    return openUpscale({ input_image: job.source_image_id, width, height }, job.upscale);
+  }
   return attempt(async () => {
     const request = await getJSON(`${path(job.id)}/request`);
     const kept = Object.entries(request).filter(([name]) => !NOT_SETTINGS.includes(name));

@@ -28,6 +28,7 @@ export function shortPrompt(job) {
 
 /** @param {Object} job @returns {string} what it is, in one line */
 export function about(job) {
+  if (job.upscale) return [TYPES[job.type], job.upscale.method, job.size.replace("x", " × ")].join(" · ");
   const parts = [TYPES[job.type], job.model, job.size.replace("x", " × "), job.steps === 1 ? "1 step" : `${job.steps} steps`];
   if (job.n > 1) parts.push(`${job.n} pictures`);
   if (job.owner) parts.push(`by ${job.owner}`);

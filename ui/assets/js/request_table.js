@@ -11,12 +11,15 @@ const NAMES = {
 const LONG = new Set(["prompt", "sent_prompt", "negative_prompt"]);
 /** Shown otherwise, or of no meaning to people. */
 const APART = new Set(["type", "width", "height", "input_image", "mask"]);
+/** What an uploaded picture that was made larger does not tell. */
+const OF_DRAWING = new Set(["model", "seed", "steps", "cfg_scale", "sampler", "scheduler", "n"]);
 /** Only where there is an input picture, or a mask. */
 const OF_INPUT = new Set(["fit", "by_reference", "strength"]);
 
 /** @param {Object} request as GET /api/queue/{id}/request gives it @returns {HTMLElement} */
 export function requestTable(request) {
   const rows = [["Kind", TYPES[request.type] + (request.mask ? ", with a mask" : "")]];
+  if (request.upscale) rows.push(["Made larger", `${request.upscale.factor} times by ${request.upscale.method}`]);
   const values = { ...request, size: `${request.width} × ${request.height}` };
   for (const name of new Set([...Object.keys(NAMES), ...Object.keys(values)])) {
     if (!APART.has(name) && isTold(name, values)) rows.push([NAMES[name] ?? spelled(name), told(values[name]), LONG.has(name)]);
@@ -28,6 +31,8 @@ function isTold(name, values) {
   const value = values[name];
   if (value === null || value === undefined || value === "" || value === false) return false;
   if (typeof value === "object" && Object.keys(value).length === 0) return false;
+  if (name === "upscale") return false;
+  if (values.upscale && !values.upscale.making_known && OF_DRAWING.has(name)) return false;
   if (name === "sent_prompt") return value !== values.prompt;
   if (name === "mask_feather") return Boolean(values.mask);
   return !OF_INPUT.has(name) || Boolean(values.input_image);

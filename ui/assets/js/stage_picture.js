@@ -6,6 +6,7 @@ import { field, write } from "./field.js";
 import { caption, pictureAddress, thumbAddress } from "./picture.js";
 import { mark } from "./picture_deeds.js";
 import { toast } from "./toast.js";
+import { openUpscale } from "./upscale_dialog.js";
 
 export class StagePicture {
   /**
@@ -20,7 +21,8 @@ export class StagePicture {
     this.comparison = stage.form === "edit" && item.source ? new BeforeAfter(item, this.open) : null;
     this.heart = this.#button("heart", "Favourite", () => this.#favour());
     this.root = h("figure", { class: "st-shot", "data-id": item.id }, this.open, this.comparison?.root,
-      h("figcaption", { class: "st-shot-bar", role: "group", "aria-label": "What to do with it" }, this.#deeds(), this.heart));
+      h("figcaption", { class: "st-shot-bar", role: "group", "aria-label": "What to do with it" }, this.#deeds(),
+        this.#button("expand", "Upscale", () => openUpscale(this.item)), this.heart));
     this.#lay(item.width, item.height);
     this.showHeart();
   }
