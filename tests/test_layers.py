@@ -67,6 +67,7 @@ READING_ORDER: Mapping[str, str] = {
 # Where a word may be imported: a folder (with a slash at its end) or a file.
 HOMES: Mapping[str, tuple[str, ...]] = {
     "gradio": ("ui/", "app.py"),
+    "gradio_client": ("ui/blocks.py",),
     **dict.fromkeys(
         ("peewee", "playhouse", "apsw"),
         (

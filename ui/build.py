@@ -3,6 +3,8 @@
 import gradio as gr
 
 from studio.service import Studio
+from ui import programs
+from ui.blocks import Blocks
 from ui.components.courier import courier
 from ui.components.element import own_element
 from ui.components.model_choices import live_model_choices
@@ -11,7 +13,7 @@ from ui.tabs import edit, history, models, queue, settings, txt2img, variations
 
 def build_page(studio: Studio) -> gr.Blocks:
     """The whole page over a studio; nothing in it keeps a state on the server."""
-    with gr.Blocks(
+    with Blocks(
         title="sd.cpp Studio", fill_width=True, analytics_enabled=False, delete_cache=(3600, 3600)
     ) as blocks:
         own_element("pulse", elem_id="pulse")
@@ -33,5 +35,6 @@ def build_page(studio: Studio) -> gr.Blocks:
         own_element("strip", elem_id="strip")
         courier(studio, tabs, txt2img_form, edit_form, variations_form)
         live_model_choices(studio, [txt2img_form, edit_form, variations_form])
+        programs.offer(studio)
     page: gr.Blocks = blocks
     return page

@@ -23,7 +23,12 @@ from ui.values import Values, button_words, restored, settled, shape_size, switc
 from ui.vocabulary import AS_INPUT, FIELDS
 
 # Handlers of the page are no API, and answer at once without a place in a line.
-PRIVATE: Mapping[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+PRIVATE: Mapping[str, Any] = {
+    "api_visibility": "private",
+    "api_name": "page",  # Gradio numbers them; the good names are for programs
+    "queue": False,
+    "show_progress": "hidden",
+}
 MOST_JOBS = 100
 # Raised when fields change their meaning: what a browser kept of an older version is ignored.
 VERSION = 1

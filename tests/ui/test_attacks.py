@@ -1,6 +1,7 @@
 """What a stranger may try on the mounted page: every door is shut."""
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,31 @@ def test_no_function_of_the_page_opens_a_file_that_a_request_names(
             assert b"root:" not in answer.content
 
 
+def outcome(client: httpx.Client, number: int, inputs: list[object]) -> dict[str, object]:
+    """How a call of that function ends."""
+    who = f"caller{number}"
+    body = {"data": inputs, "fn_index": number, "session_hash": who}
+    assert client.post("/gradio_api/queue/join", json=body).status_code == 200
+    with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": who}) as events:
+        for line in events.iter_lines():
+            if "process_completed" in line:
+                ended: dict[str, object] = json.loads(line.removeprefix("data: "))
+                return ended
+    raise AssertionError("the call does not end")
+
+
+def test_no_function_of_the_page_fetches_what_a_request_names(stranger: httpx.Client) -> None:
+    named = {"path": "https://studio.example/x", "url": "https://studio.example/x"}
+    file = {**named, "meta": {"_type": "gradio.FileData"}}
+    functions = stranger.get("/config").json()["dependencies"]
+    taking = [function for function in functions if function["inputs"]]
+    assert {"generate", "edit", "vary"} <= {function["api_name"] for function in taking}
+    for function in taking:
+        ended = outcome(stranger, function["id"], [[file]] * len(function["inputs"]))
+        assert not ended["success"]
+        assert "Files are not taken here" in str(ended["output"]), function["api_name"]
+
+
 def test_the_page_fetches_nothing_for_a_stranger(stranger: httpx.Client) -> None:
     for path in ("/gradio_api/file=http://127.0.0.1:1/x", "/gradio_api/proxy=http://127.0.0.1:1/x"):
         assert stranger.get(path, follow_redirects=False).status_code >= 400
@@ -67,9 +93,9 @@ def test_an_upload_through_gradio_is_small_or_refused(stranger: httpx.Client) ->
     assert stranger.post("/gradio_api/upload", files=files).status_code == 413
 
 
-def test_the_page_has_no_public_functions(stranger: httpx.Client) -> None:
+def test_the_page_has_no_public_functions_but_those_for_programs(stranger: httpx.Client) -> None:
     info = stranger.get("/gradio_api/info").json()
-    assert info["named_endpoints"] == {}
+    assert set(info["named_endpoints"]) == {"/generate", "/edit", "/vary", "/wait_for_job", "/list_models"}
     assert info["unnamed_endpoints"] == {}
 
 
