@@ -87,10 +87,10 @@ class Batches:
                 return self._earlier(batch_id, idempotency_key, fingerprint)
             self._table.reserve_places(len(new), max_pending)
             self._table.check_share(caller, len(new))
-            rank = self._table.last_rank()
-            for place, (job_id, cell, recipe) in enumerate(new, start=1):
+            ranks = self._table.new_ranks(caller.name, len(new))
+            for rank, (job_id, cell, recipe) in zip(ranks, new, strict=True):
                 self._table.insert(
-                    job_id, recipe, source_image_id=recipe.input_image, rank=rank + place,
+                    job_id, recipe, source_image_id=recipe.input_image, rank=rank,
                     batch_id=batch_id, cell=cell, owner=caller.name,
                 )  # fmt: skip
             return batch_id, self._jobs(batch_id)

@@ -14,6 +14,7 @@ from studio.errors import NotFound, QueueFull
 from studio.job import TRANSITIONS, Job, JobStatus
 from studio.params import Recipe
 from studio.rows import Row, to_job
+from studio.scheduling import fair_ranks
 from studio.schema import EVERY_COLUMN, CounterRow, ImageRow, JobReferenceRow, JobRow, QueueRow, first_row
 
 # The order in which pending jobs run.
@@ -129,6 +130,24 @@ class JobTable:
     def is_paused(self) -> bool:
         """Whether no job may be begun."""
         return bool(first_row(QueueRow.select(QueueRow.paused).tuples(), self.database)[0])
+
+    def new_ranks(self, owner: str | None, count: int) -> list[float]:
+        """Where new jobs of that owner go: behind all others, unless several owners wait and take turns."""
+        last = self.last_rank()
+        alive = JobRow.status.in_([JobStatus.PENDING, JobStatus.PROCESSING])
+        named = JobRow.select(JobRow.seq).where(alive & JobRow.owner.is_null(False)).limit(1).tuples()
+        if first_row(named, self.database) is None:
+            # The owner of the house alone: what is asked most often costs least.
+            return [last + place for place in range(1, count + 1)]
+        columns = (JobRow.owner, JobRow.rank, JobRow.status)
+        rows = list(JobRow.select(*columns).where(alive).order_by(*ORDER).tuples().execute(self.database))
+        return fair_ranks(
+            [(theirs, rank) for theirs, rank, status in rows if status == JobStatus.PENDING],
+            [theirs for theirs, _, status in rows if status == JobStatus.PROCESSING],
+            owner,
+            count,
+            last=last,
+        )
 
     def last_rank(self) -> float:
         """The rank behind which a new job goes: of those that wait, and of those that may come back."""

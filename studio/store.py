@@ -120,7 +120,7 @@ class JobStore:
         batch_id: str | None = None,
         cell: int | None = None,
     ) -> Job:
-        """A new pending job behind all others, or the one this idempotency key already made.
+        """A new pending job, at its owner's turn, or the one this idempotency key already made.
 
         Errors: QueueFull; IdempotencyMismatch if the key was used for another `fingerprint`.
         """
@@ -135,7 +135,7 @@ class JobStore:
             self._table.check_share(caller, 1)
             if self._table.insert(
                 job_id, recipe, source_image_id=source_image_id, idempotency_key=idempotency_key,
-                fingerprint=fingerprint, parent_id=parent_id, rank=self._table.last_rank() + 1,
+                fingerprint=fingerprint, parent_id=parent_id, rank=self._table.new_ranks(caller.name, 1)[0],
                 batch_id=batch_id, cell=cell, owner=caller.name,
             ):  # fmt: skip
                 return self._table.get(job_id)

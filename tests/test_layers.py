@@ -61,6 +61,7 @@ READING_ORDER: Mapping[str, str] = {
     "studio/api/openai": "outcome errors names bodies encoding views answers models images app",
     "studio/migrations": """
         0001_initial 0002_library 0003_presets 0004_queue_order 0005_references 0006_batches 0007_keys
+        0008_fair_share
     """,
 }
 

@@ -8,6 +8,7 @@ from studio.caller import Caller, Scope, asking
 from studio.errors import Conflict, InvalidRequest, NotFound, QueueFull
 from studio.key_ring import KeyRing
 from studio.queue_order import QueueOrder
+from studio.scheduling import Place
 from tests.builders import a_recipe
 from tests.contract.storage.making import made
 from tests.contract.storage.stores import AnswersGetLost, Stores
@@ -159,3 +160,47 @@ def test_cancelling_many_passes_over_the_jobs_of_others(stores: Stores) -> None:
         assert order.cancel(None) == ([second], [])
     assert sorted(order.cancel(None)[0]) == sorted([nobodys, bobs])
     stores.assert_consistent()
+
+
+def runs(stores: Stores) -> str:
+    """The owners of what waits, in the order in which it runs; "-" is nobody."""
+    owners = ""
+    while (claim := stores.claims.claim("first")) is not None:
+        owners += claim.job.owner or "-"
+    return owners
+
+
+def test_owners_take_turns_while_several_wait(stores: Stores) -> None:
+    with asking(ADA):
+        for _ in range(3):
+            stores.add()
+    with asking(BOB):
+        bobs = stores.add()
+        stores.batches.add([(0, a_recipe()), (1, a_recipe())], max_pending=MANY)
+    assert stores.jobs.get(bobs).position == 2
+    assert runs(stores).replace("ada", "a").replace("bob", "b") == "ababab"
+    stores.assert_consistent()
+
+
+def test_what_runs_counts_and_a_job_that_was_moved_stays_where_it_was_put(stores: Stores) -> None:
+    order = QueueOrder(stores.database, stores.writer, stores.clock)
+    with asking(ADA):
+        for _ in range(4):
+            last = stores.add()
+    stores.claimed()  # ada's first
+    order.move(last, Place.FRONT)
+    with asking(BOB):
+        stores.add()
+    nobodys = stores.add()
+    assert stores.jobs.get(last).position == 3
+    assert stores.jobs.get(nobodys).position == 2
+    order.move(nobodys, Place.BACK)
+    with asking(BOB):
+        stores.add()
+    assert runs(stores).replace("ada", "a").replace("bob", "b") == "babaa-"
+
+
+def test_with_one_owner_the_order_is_that_of_submission(stores: Stores) -> None:
+    with asking(ADA):
+        ids = [stores.add() for _ in range(5)]
+    assert [stores.claimed().job.id for _ in ids] == ids
