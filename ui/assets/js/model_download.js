@@ -19,7 +19,7 @@ export class ModelDownload {
     this.begin = button("download", "Download", () => this.#begin());
     this.cancel = button("close", "Cancel", () => this.#cancel(false));
     this.discard = button("trash", "Discard", () => this.#cancel(true), { kind: "st-danger" });
-    this.words = h("p", { class: "st-muted", "aria-live": "polite" });
+    this.words = h("p", { class: "st-muted" });
     this.error = h("p", { class: "st-error", role: "alert" });
     this.fill = h("span", { class: "st-fill" });
     this.track = h("div", { class: "st-track", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" }, this.fill);
