@@ -10,9 +10,12 @@ import webuiapi
 from PIL import Image
 
 from studio.demo.tensor_file import write_tensors
+from studio.errors import BadResult
+from studio.filters import Filter
 from studio.pictures import MAX_UPLOAD_BYTES
 from tests.api.a1111_client import PROMPT, client, pixels
 from tests.api.serving import Served, serving
+from tests.upscaler_files import write_upscaler
 
 SIZE: dict[str, Any] = {"width": 128, "height": 128}
 
@@ -166,6 +169,51 @@ def test_an_enlarged_picture_keeps_the_text_of_its_making(api: webuiapi.WebUIApi
 def test_extras_that_can_not_be_done_are_refused(served: Served, body: dict[str, Any], words: str) -> None:
     picture = {"image": webuiapi.raw_b64_img(noise())}
     assert words in refused(served, "extra-single-image", **picture | body)
+
+
+def test_a_network_enlarges_in_a_job_of_the_one_queue(tmp_path: Path) -> None:
+    write_upscaler(tmp_path / "models" / "upscalers" / "x4.safetensors", 4)
+    with serving(tmp_path) as own, client(own.base) as api:
+        names = [(item["name"], item["scale"]) for item in api.get_upscalers()]
+        sizes = [
+            api.extra_single_image(noise(), upscaler_1="x4.safetensors", **size).image.size
+            for size in (
+                {"upscaling_resize": 3},
+                {"resize_mode": 1, "upscaling_resize_w": 80, "upscaling_resize_h": 80},
+                {
+                    "resize_mode": 1,
+                    "upscaling_resize_w": 80,
+                    "upscaling_resize_h": 80,
+                    "upscaling_crop": False,
+                },
+            )
+        ]
+        mixed = api.extra_single_image(
+            noise(), upscaler_1="Lanczos", upscaler_2="x4.safetensors", extras_upscaler_2_visibility=0.5
+        )
+        refusals = [
+            refused(own, "extra-single-image", image=webuiapi.raw_b64_img(noise()), **body)
+            for body in (
+                {"upscaler_1": "x4.safetensors", "upscaling_resize": 8},
+                {"upscaler_1": "x4.safetensors", "upscaling_resize": 0.5},
+                {"upscaler_1": "x9"},
+            )
+        ]
+        own.engine.faults.append(BadResult("The engine made nothing."))
+        failed = own.http.post(
+            "/sdapi/v1/extra-single-image",
+            json={"image": webuiapi.raw_b64_img(noise()), "upscaler_1": "x4.safetensors"},
+        )
+        stored = [entry.recipe.upscale for entry in own.studio.shelf.page(Filter(), limit=10).entries]
+
+    assert names[-1] == ("x4.safetensors", 4)
+    assert sizes == [(120, 90), (80, 80), (107, 80)]
+    assert mixed.image.size == (80, 60)
+    assert "8 times as large; a network makes pictures 1 to 4 times" in refusals[0]
+    assert refusals[1].startswith("upscaling_resize: 0.5")
+    assert "known: None, Lanczos, Nearest, x4.safetensors" in refusals[2]
+    assert (failed.status_code, failed.json()["detail"]) == (500, "The engine made nothing.")
+    assert [upscale.method for upscale in stored if upscale] == ["x4.safetensors"] * 4
 
 
 def test_png_info_tells_how_a_picture_was_made(api: webuiapi.WebUIApi) -> None:

@@ -1,23 +1,39 @@
-"""extra-single-image, extra-batch-images and png-info: pictures in, answers at once, no job."""
+"""extra-single-image, extra-batch-images and png-info: pictures in, answers out; only networks need a job."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from studio import a1111_text, png_text
 from studio.api.a1111.bodies import Name
-from studio.api.a1111.upscaling import NONE, blended, by_factor, check_upscaler, to_size
+from studio.api.a1111.callers import Caller, CallerDep
+from studio.api.a1111.making import generation_of
+from studio.api.a1111.upscaling import (
+    NONE,
+    UPSCALING,
+    asked_of_network,
+    blended,
+    by_factor,
+    check_upscaler,
+    to_size,
+)
 from studio.api.base64_pictures import from_base64, to_base64
+from studio.api.bodies import NOT_STORED_YET
+from studio.api.dependencies import StudioDep
 from studio.errors import InvalidRequest
 from studio.metadata import read_metadata
 from studio.params import MAX_SIDE
-from studio.pictures import read_upload, to_png
+from studio.pictures import read_stored, read_upload, to_png
 from studio.reading import MAX_SHOWN
 from studio.recipe_text import PARAMETERS_KEY
+from studio.service import Studio
+from studio.upscaling import UpscaleParams
 
 router = APIRouter()
 
@@ -25,6 +41,7 @@ MAX_BATCH = 20
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Target = Annotated[int, Field(ge=1, le=4 * MAX_SIDE)]
 _DONE = "<p>Upscaled by the chosen method; nothing was stored.</p>"
+_IN_HISTORY = "<p>Upscaled by the chosen network; the picture is in the history.</p>"
 
 
 class ExtrasBody(BaseModel):
@@ -70,26 +87,38 @@ class PictureBody(BaseModel):
     image: str
 
 
+class _NoPictureError(Exception):
+    """A network's job has nothing to show (yet); `answer` says why."""
+
+    def __init__(self, answer: Response) -> None:
+        self.answer = answer
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request for larger pictures, and who makes it."""
+
+    request: Request
+    studio: Studio
+    caller: Caller
+    body: ExtrasBody
+
+
 @router.post("/extra-single-image", summary="Enlarge a picture", operation_id="extra_single_image")
-async def extra_single_image(request: Request, body: SingleBody) -> Response:
-    """By Lanczos or Nearest, whichever is named; None leaves it as it is."""
-    _check(body)
-    made = await _enlarged(request, body, body.image, "image")
-    return await run_in_threadpool(
-        JSONResponse, {"html_info": _DONE, "image": made if body.show_extras_results else None}
-    )
+async def extra_single_image(
+    request: Request, body: SingleBody, studio: StudioDep, caller: CallerDep
+) -> Response:
+    """By Lanczos or Nearest at once, by a network in a job; None leaves it as it is."""
+    return await _answered(_Asked(request, studio, caller, body), [("image", body.image)], "image")
 
 
 @router.post("/extra-batch-images", summary="Enlarge pictures", operation_id="extra_batch_images")
-async def extra_batch_images(request: Request, body: BatchBody) -> Response:
+async def extra_batch_images(
+    request: Request, body: BatchBody, studio: StudioDep, caller: CallerDep
+) -> Response:
     """As extra-single-image; the answer has them in the same order."""
-    _check(body)
-    images = [
-        await _enlarged(request, body, file.data, f"imageList.{index}")
-        for index, file in enumerate(body.image_list)
-    ]
-    shown = images if body.show_extras_results else []
-    return await run_in_threadpool(JSONResponse, {"html_info": _DONE, "images": shown})
+    files = [(f"imageList.{index}", file.data) for index, file in enumerate(body.image_list)]
+    return await _answered(_Asked(request, studio, caller, body), files, "images")
 
 
 @router.post("/png-info", summary="Read how a picture was made", operation_id="png_info")
@@ -104,36 +133,81 @@ async def png_info(body: PictureBody) -> dict[str, Any]:
     }
 
 
-def _check(body: ExtrasBody) -> None:
+async def _answered(asked: _Asked, files: list[tuple[str, str]], key: str) -> Response:
+    """The answer with every picture, (field, base64), made larger."""
+    networks = await run_in_threadpool(lambda: [each.name for each in asked.studio.upscaling.all()])
+    _check(asked.body, networks)
+    try:
+        images = [await _enlarged(asked, text, field) for field, text in files]
+    except _NoPictureError as nothing:
+        return nothing.answer
+    shown: Any = images if key == "images" else images[0]
+    if not asked.body.show_extras_results:
+        shown = [] if key == "images" else None
+    used = {asked.body.upscaler_1, asked.body.upscaler_2} & set(networks)
+    return await run_in_threadpool(JSONResponse, {"html_info": _IN_HISTORY if used else _DONE, key: shown})
+
+
+def _check(body: ExtrasBody, networks: list[str]) -> None:
     for name in ("gfpgan_visibility", "codeformer_visibility"):
         if getattr(body, name) > 0:
             raise InvalidRequest("restoring faces is not offered by this studio; leave it out", field=name)
-    check_upscaler(body.upscaler_1, field="upscaler_1")
-    check_upscaler(body.upscaler_2, field="upscaler_2")
+    check_upscaler(body.upscaler_1, networks, field="upscaler_1")
+    check_upscaler(body.upscaler_2, networks, field="upscaler_2")
 
 
-async def _enlarged(request: Request, body: ExtrasBody, text: str, field: str) -> str:
-    decoders: asyncio.Semaphore = request.app.state.decoders
+async def _enlarged(asked: _Asked, text: str, field: str) -> str:
+    body = asked.body
+    decoders: asyncio.Semaphore = asked.request.app.state.decoders
+    content = await run_in_threadpool(from_base64, text, field=field)
     async with decoders:
-        return await run_in_threadpool(_enlarge, body, text, field)
-
-
-def _enlarge(body: ExtrasBody, text: str, field: str) -> str:
-    content = from_base64(text, field=field)
-    image = read_upload(content, field=field)
-    made = _by(body, image, body.upscaler_1)
+        image = await run_in_threadpool(read_upload, content, field=field)
+    made = await _by(asked, image, body.upscaler_1)
     if body.extras_upscaler_2_visibility > 0 and body.upscaler_2 != NONE:
-        made = blended(made, _by(body, image, body.upscaler_2), body.extras_upscaler_2_visibility)
+        second = await _by(asked, image, body.upscaler_2)
+        made = await run_in_threadpool(
+            lambda: blended(made.convert(second.mode), second, body.extras_upscaler_2_visibility)
+        )
+    return await run_in_threadpool(_packed, made, content, field)
+
+
+def _packed(made: Image.Image, content: bytes, field: str) -> str:
+    """The larger picture as base64, with the text of the one it was made of."""
     info = read_metadata(content, field=field).get(PARAMETERS_KEY)
     png = to_png(made)
     return to_base64(png if info is None else png_text.splice(png, {PARAMETERS_KEY: info.replace("\0", "")}))
 
 
-def _by(body: ExtrasBody, image: Any, upscaler: str) -> Any:
-    if body.resize_mode == 0:
-        return by_factor(image, body.upscaling_resize, upscaler)
-    target = (body.upscaling_resize_w, body.upscaling_resize_h)
-    return to_size(image, target, upscaler, crop=body.upscaling_crop)
+async def _by(asked: _Asked, image: Image.Image, upscaler: str) -> Image.Image:
+    body = asked.body
+    target = None if body.resize_mode == 0 else (body.upscaling_resize_w, body.upscaling_resize_h)
+    if upscaler not in UPSCALING:
+        sizes = asked_of_network(image, body.upscaling_resize, target, crop=body.upscaling_crop)
+        return await _by_network(asked, image, upscaler, sizes)
+    if target is None:
+        return await run_in_threadpool(by_factor, image, body.upscaling_resize, upscaler)
+    return await run_in_threadpool(to_size, image, target, upscaler, crop=body.upscaling_crop)
+
+
+async def _by_network(asked: _Asked, image: Image.Image, upscaler: str, sizes: dict[str, Any]) -> Image.Image:
+    """Waits for a job of the one queue. Errors: as UpscaleControl.submit; _NoPictureError."""
+    studio = asked.studio
+
+    def submit() -> str:
+        checked = UpscaleParams(input_image=NOT_STORED_YET, method=upscaler, **sizes)
+        studio.upscaling.check(checked, image.size)
+        stored = studio.inputs.save_picture(to_png(image))
+        return studio.upscaling.submit(checked.model_copy(update={"input_image": stored.id})).id
+
+    def made(generation_id: str) -> Image.Image:
+        (picture,) = studio.generation(generation_id).images
+        return read_stored(studio.image_file(picture).read_bytes())
+
+    job_id = await run_in_threadpool(submit)
+    generation_id = await generation_of(asked.request, studio, asked.caller, job_id)
+    if isinstance(generation_id, Response):
+        raise _NoPictureError(generation_id)
+    return await run_in_threadpool(made, generation_id)
 
 
 def _texts(text: str, field: str) -> dict[str, str]:

@@ -53,10 +53,12 @@ async def schedulers(studio: StudioDep, caller: CallerDep) -> list[Item]:
 
 
 @router.get("/upscalers", summary="Upscalers of the extras", operation_id="upscalers")
-async def upscalers() -> list[Item]:
+async def upscalers(studio: StudioDep) -> list[Item]:
     """Those of the second pass are other ones: `hr_upscaler` takes latent-upscale-modes, Lanczos, Nearest."""
     empty = {"model_name": None, "model_path": None, "model_url": None}
-    return [{"name": name, **empty, "scale": 4} for name in UPSCALING]
+    networks = await run_in_threadpool(studio.upscaling.all)
+    plain = [{"name": name, **empty, "scale": 4} for name in UPSCALING]
+    return plain + [{"name": each.name, **empty, "scale": each.scale} for each in networks]
 
 
 @router.get("/latent-upscale-modes", summary="Latent upscalers", operation_id="latent_upscale_modes")

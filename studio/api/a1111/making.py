@@ -72,10 +72,18 @@ async def _made(
 ) -> Response:
     """Submits, waits, and answers with what the job made, or why there is nothing to show (yet)."""
     submitted = await run_in_threadpool(studio.submit, params, input_size=input_size)
-    job_id, seconds = submitted.id, studio.settings.wait_seconds
-    caller.remember(job_id)
     if translation.kept is not None:
         keep(caller, translation.kept)
+    generation_id = await generation_of(request, studio, caller, submitted.id)
+    if isinstance(generation_id, Response):
+        return generation_id
+    return await run_in_threadpool(_answer, studio, body, generation_id)
+
+
+async def generation_of(request: Request, studio: Studio, caller: Caller, job_id: str) -> str | Response:
+    """The id of what the caller's job made, or the answer that says why there is nothing to show (yet)."""
+    seconds = studio.settings.wait_seconds
+    caller.remember(job_id)
     try:
         job = await until_final(request, studio, job_id, seconds)
     except TimeoutError:
@@ -90,7 +98,7 @@ async def _made(
     if fault is not None:
         return error_response(*fault, kind=_kind(job), job_id=job_id)
     assert job.generation_id is not None
-    return await run_in_threadpool(_answer, studio, body, job.generation_id)
+    return job.generation_id
 
 
 def _kind(job: Job) -> str | None:

@@ -1,11 +1,13 @@
 """Enlarging a picture by Pillow, by the method somebody chose; nothing is ever chosen for them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from PIL import Image
 
 from studio.errors import InvalidRequest
 from studio.pictures import MAX_INPUT_PIXELS, placement
+from studio.upscaling import MAX_FACTOR
 
 NONE = "None"
 """A1111's word for leaving the picture as it is."""
@@ -17,10 +19,30 @@ _METHODS: Mapping[str, Image.Resampling] = {
 UPSCALING = (NONE, *_METHODS)
 
 
-def check_upscaler(name: str, *, field: str) -> None:
-    """Errors: InvalidRequest for one that isn't here."""
-    if name not in UPSCALING:
-        raise InvalidRequest(f"no upscaler {name!r:.80} here; known: {', '.join(UPSCALING)}", field=field)
+def check_upscaler(name: str, networks: Collection[str], *, field: str) -> None:
+    """Errors: InvalidRequest for one that is neither ours nor among these networks."""
+    if name not in UPSCALING and name not in networks:
+        known = ", ".join([*UPSCALING, *networks])
+        raise InvalidRequest(f"no upscaler {name!r:.80} here; known: {known}", field=field)
+
+
+def asked_of_network(
+    image: Image.Image, factor: float, target: tuple[int, int] | None, *, crop: bool
+) -> dict[str, Any]:
+    """What A1111's fields mean to a job, as fields of UpscaleParams; without a `target` the factor counts.
+
+    Errors: InvalidRequest for more than the studio does.
+    """
+    if target is not None:
+        factor = max(target[0] / image.width, target[1] / image.height)
+    if not 1 <= factor <= MAX_FACTOR:
+        raise InvalidRequest(
+            f"{factor:.3g} times as large; a network makes pictures 1 to {MAX_FACTOR:g} times as large",
+            field="upscaling_resize" if target is None else "upscaling_resize_w",
+        )
+    if target is not None and crop:
+        return {"width": target[0], "height": target[1]}
+    return {"factor": factor}
 
 
 def by_factor(image: Image.Image, factor: float, upscaler: str) -> Image.Image:
