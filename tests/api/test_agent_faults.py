@@ -8,11 +8,15 @@ from typing import Any
 import httpx
 import pytest
 from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult
 
+from studio.caller import Scope
 from studio.errors import EngineRefused
 from tests.api.agent_client import MODES, PROMPT, data_of, fault_of, in_base64, talking_to
 from tests.api.serving import Served, png, serving
 from tests.api.test_agents import call
+from tests.api.test_keys import keys_of
+from tests.fakes import FakeClock
 
 KEY = "a key of many letters"
 ACCEPT = {"Accept": "application/json, text/event-stream"}
@@ -99,7 +103,7 @@ def test_the_key_opens_the_door(tmp_path: Path) -> None:
     with serving(tmp_path, api_key=KEY) as served:
         refused = httpx.post(f"{served.base}/mcp", json=PING, headers=ACCEPT, trust_env=False)
         assert refused.status_code == 401
-        assert refused.json()["error"]["message"].startswith("This studio needs its key")
+        assert refused.json()["error"]["message"].startswith("This studio needs a key")
 
         async def look(mode: str, **headers: str) -> int:
             async with talking_to(served.base, mode, **headers) as client:
@@ -184,3 +188,22 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(served: Served) -> N
     answer = served.raw("\r\n".join([*lines, "", ""]).encode())
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"the limit is" in answer
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_job_belongs_to_the_key_it_came_with_and_only_that_one_cancels_it(
+    tmp_path: Path, mode: str
+) -> None:
+    with serving(tmp_path, api_key=KEY, clock=(clock := FakeClock())) as served:
+        ada, bob = (keys_of(served).add(name, Scope.SUBMIT) for name in ("ada", "bob"))
+        clock.advance(1)
+        served.engine.hold()
+
+        async def ask(key: str, tool: str, **arguments: Any) -> CallToolResult:
+            async with talking_to(served.base, mode, **{"X-Api-Key": key}) as client:
+                return await client.call_tool(tool, arguments)
+
+        job_id = data_of(asyncio.run(ask(ada, "generate", prompt=PROMPT, wait_seconds=0)))["job_id"]
+        assert served.studio.job(job_id).owner == "ada"
+        assert "somebody else" in fault_of(asyncio.run(ask(bob, "cancel_job", job_id=job_id)))
+        assert not asyncio.run(ask(ada, "cancel_job", job_id=job_id)).is_error

@@ -12,6 +12,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from studio.caller import Scope
 from tests.api.serving import png
 from tests.ui.studio_page import Served, serve_page
 
@@ -143,5 +144,14 @@ def test_the_key_goes_in_a_header(tmp_path: Path, headers: dict[str, str]) -> No
         with talking_to(served.base, headers=headers) as client:
             made = client.predict(prompt=PROMPT, api_name="/generate")
             assert made["status"] == "completed"
+            assert served.studio.job(made["job_id"]).owner is None
         with pytest.raises((ValueError, httpx.HTTPError)):
             Client(served.base, verbose=False, analytics_enabled=False, httpx_kwargs={"trust_env": False})
+
+
+def test_a_job_belongs_to_the_key_it_came_with(tmp_path: Path) -> None:
+    with serve_page(tmp_path, api_key=KEY) as served:
+        ada = served.studio.key_ring._keys.add("ada", Scope.SUBMIT)
+        with talking_to(served.base, headers={"X-Api-Key": ada}) as client:
+            made = client.predict(prompt=PROMPT, api_name="/generate")
+        assert served.studio.job(made["job_id"]).owner == "ada"
