@@ -104,21 +104,29 @@ class QueueControl:
         Conflict while the job is not over; QueueFull; IdempotencyMismatch; and whatever keeps a model from
         taking jobs.
         """
+        return self._again(job_id, idempotency_key, keeps_place=True)
+
+    def replay(self, job_id: str, *, idempotency_key: str | None = None) -> Job:
+        """As `retry`, but a job of its own: in a grid the old one keeps its cell."""
+        return self._again(job_id, idempotency_key, keeps_place=False)
+
+    def _again(self, job_id: str, idempotency_key: str | None, *, keeps_place: bool) -> Job:
         job = self._store.get(_checked(job_id))
         asker().check_owns(job.owner, f"Job {job_id}")
         if not job.is_final:
             raise Conflict(f"Job {job_id} is {job.status}; only a job that is over can be tried again.")
         self._admission.check_recipe(job.recipe)
+        deed = "retry" if keeps_place else "replay"
         again = self._store.add(
             job.recipe,
             max_pending=self._max_pending,
             source_image_id=job.source_image_id,
             parent_id=job.id,
             # In a grid it takes the place of the one that came to nothing.
-            batch_id=job.batch_id,
-            cell=job.cell,
+            batch_id=job.batch_id if keeps_place else None,
+            cell=job.cell if keeps_place else None,
             idempotency_key=idempotency_key,
-            fingerprint=hashlib.sha256(f"retry {job_id}".encode()).hexdigest(),
+            fingerprint=hashlib.sha256(f"{deed} {job_id}".encode()).hexdigest(),
         )
         log.info("job %s submitted: job %s again", again.id, job.id)
         self._bus.hint(again.id)

@@ -33,6 +33,7 @@ from studio.presets import Presets
 from studio.queue_control import QueueControl
 from studio.queue_order import QueueOrder
 from studio.records import Records
+from studio.replays import Replays
 from studio.settings import Settings
 from studio.shelf import Shelf
 from studio.store import JobStore, Page, is_id
@@ -101,6 +102,7 @@ class Studio:
             store=store, batches=batches, admission=admission, intake=self._intake, worker=worker, bus=bus,
             random_seed=random_seed, max_pending=settings.max_pending,
         )  # fmt: skip
+        self.replays = Replays(self.queue, store, records, gallery)
         self.grids = Grids(
             batches=batches, submission=self._submission, queue=self.queue, library=library, shelf=shelf,
             gallery=gallery, bus=bus,

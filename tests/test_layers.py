@@ -27,7 +27,7 @@ READING_ORDER: Mapping[str, str] = {
         orphans gallery intake inputs archive
         demo sdserver
         preparation admission estimates darkroom enlarger run endings saver residency worker condition
-        model_states queue_control submission sheet sheet_files shelf grids
+        model_states queue_control replays submission sheet sheet_files shelf grids
         upscale_control service assembly models_command api
     """,
     "studio/demo": "tensor_file layout examples expand training",
@@ -49,7 +49,7 @@ READING_ORDER: Mapping[str, str] = {
         errors access proxies permissions metrics guard limits base64_pictures dependencies bodies job_bodies
         forms submission recipe_view download_views model_views views picture_files library_views waiting
         happenings hub events sockets health probes downloads models
-        features queue queue_control batch grid_views grids generations images library inputs presets
+        features queue queue_control batch grid_views grids generations replays images library inputs presets
         generate upscaling
         openai a1111 agents app
     """,

@@ -25,6 +25,7 @@ from studio.api import (
     probes,
     queue,
     queue_control,
+    replays,
     sockets,
     upscaling,
 )
@@ -81,7 +82,7 @@ def create_api(studio: Studio) -> FastAPI:
     api.state.picture_records = images.PictureRecords(studio)
     api.state.hub = Hub(studio)
     queues = (queue, queue_control, batch, grids)
-    pictures = (generations, library, images, inputs)
+    pictures = (generations, replays, library, images, inputs)
     for part in (
         health,
         generate,

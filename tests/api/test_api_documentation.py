@@ -25,6 +25,7 @@ CONTRACT = {
     "post /queue/edit", "post /queue/variation", "get /queue", "get /queue/{job_id}",
     "delete /queue/{job_id}",
     "get /queue/stats", "get /generations", "delete /generations",
+    "post /generations/{generation_id}/replay", "get /generations/{generation_id}/replay/{job_id}",
     "get /generations/{generation_id}", "get /images/{image_id}",
     "get /generations/{generation_id}/image", "get /generations/{generation_id}/images",
     "delete /generations/{generation_id}", "get /models", "get /models/{model_id}", "get /models/running",
