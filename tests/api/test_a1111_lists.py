@@ -257,7 +257,7 @@ def test_a_key_is_needed_here_as_everywhere(tmp_path: Path) -> None:
     with serving(tmp_path, api_key="k" * 20) as locked:
         refusal = locked.http.get("/sdapi/v1/options")
         assert (refusal.status_code, refusal.json()["error"]) == (401, "Unauthorized")
-        assert "needs its key" in refusal.json()["detail"]
+        assert "needs a key" in refusal.json()["detail"]
         with client(locked.base, username="any", password="k" * 20) as api:
             assert api.get_options()["sd_model_checkpoint"] == "demo"
             assert api.txt2img(prompt=PROMPT, **SIZE).image.size == (128, 128)
