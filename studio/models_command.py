@@ -56,6 +56,9 @@ def models_command(argv: Sequence[str]) -> int:
     except StudioError as error:
         print(error, file=sys.stderr)
         return _FAILED
+    except OSError as error:  # a disk that fails while a file is read
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return _FAILED
     except KeyboardInterrupt:
         print("stopped; the same command goes on from there", file=sys.stderr)
         return _STOPPED
