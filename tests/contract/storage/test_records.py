@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from studio.errors import NotFound
+from studio.filters import Filter
 from studio.job import Generation, JobStatus
 from studio.records import NEWEST
 from tests.builders import a_generation, new_id
+from tests.contract.storage.making import made
 from tests.contract.storage.stores import Stores
 
 
@@ -117,3 +119,28 @@ def test_two_workers_may_observe_a_model_first_at_once(stores: Stores) -> None:
         list(threads.map(note, range(8)))
 
     assert stores.records.speed("demo") == pytest.approx((3.0, 1.0))
+
+
+def test_generations_are_found_by_what_their_pictures_are(stores: Stores) -> None:
+    cat = made(stores, count=2, prompt="a Cat, 100%")
+    dog = made(stores, prompt="a dog", model="other")
+    stores.library.mark(cat.images[1].id, favourite=True)
+    stores.library.mark(dog.images[0].id, tags=["To print"])
+    found = {
+        "cat": ([cat], Filter(words="cAT")), "short": ([cat], Filter(words="0%")),
+        "two words": ([dog], Filter(words="dog a", model="other")), "none": ([], Filter(words="fox")),
+        "favourite": ([cat], Filter(favourite=True)), "tag": ([dog], Filter(tag="to print")),
+        "all": ([dog, cat], Filter()),
+    }  # fmt: skip
+
+    for name, (expected, wanted) in found.items():
+        page = stores.records.page(limit=9, offset=0, wanted=wanted)
+        assert [each.id for each in page.rows] == [each.id for each in expected], name
+        assert page.total == len(expected), name
+        pictures = stores.library.of_generations(wanted)
+        assert {image.id for image, _ in pictures} == {
+            image.id for each in expected for image in each.images
+        }, name
+    assert [loved for _, loved in stores.library.of_generations(Filter(words="cat"))] == [False, True]
+    (second,) = stores.records.page(limit=1, offset=1).rows
+    assert second.id == cat.id
