@@ -42,7 +42,7 @@ def test_folders_are_no_weights() -> None:
 
 @pytest.mark.parametrize("side", [512, 1024])
 def test_the_decoder_decides_and_grows_with_the_pixels(side: int) -> None:
-    """The engine's own log: 1664 MiB for 512x512, 6656 for 1024x1024."""
+    """1664 MiB for 512x512, four times that for 1024x1024."""
     buffers = 1664 * MEBI * (side // 512) ** 2
 
     assert buffers <= working_bytes(a_model(), side, side) <= buffers * 1.2
