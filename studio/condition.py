@@ -2,8 +2,9 @@
 
 import logging
 import threading
+from typing import Protocol
 
-from peewee import Database, DatabaseError, InterfaceError
+from peewee import Database, DatabaseError, InterfaceError, SqliteDatabase
 
 from studio.clock import Clock
 from studio.errors import StudioError
@@ -11,7 +12,7 @@ from studio.gallery import Gallery
 from studio.job import JobStatus
 from studio.reader import Reader
 from studio.schema import CounterRow, JobRow, first_row
-from studio.worker import RESERVE_BYTES, Worker
+from studio.worker import RESERVE_BYTES
 from studio.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -22,11 +23,20 @@ _FRESH_SECONDS = 1.0
 _PATIENCE_SECONDS = 5.0
 
 
+class HasLife(Protocol):
+    """What is asked of a worker."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread runs."""
+        ...
+
+
 class Condition:
     """Looks whether the parts that a job needs are there. Thread-safe; owner: assembly."""
 
     def __init__(
-        self, *, database: Database, writer: Writer, worker: Worker, gallery: Gallery, clock: Clock
+        self, *, database: Database, writer: Writer, worker: HasLife, gallery: Gallery, clock: Clock
     ) -> None:
         self._database = database
         self._writer = writer
@@ -61,6 +71,14 @@ class Condition:
     def free_bytes(self) -> int:
         """Room left under outputs/. Errors: StorageFull if that can't be known."""
         return self._gallery.free_bytes()
+
+    def database_bytes(self) -> int:
+        """What the database takes on its disk."""
+        if isinstance(self._database, SqliteDatabase):
+            size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+        else:
+            size = "SELECT pg_database_size(current_database())"
+        return int(self._read(lambda: self._database.execute_sql(size).fetchall())[0][0])
 
     def _look(self) -> list[str]:
         found = []

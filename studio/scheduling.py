@@ -61,11 +61,9 @@ def fair_ranks(
     line, ranks = list(waiting), []
     for _ in range(count):
         place = _fair_place([theirs for theirs, _ in line], running, owner)
-        before, after = (
-            (line[place - 1][1] if place else None),
-            (line[place][1] if place < len(line) else None),
-        )
-        rank = None if after is None else rank_between(before, after)
+        rank = None
+        if place < len(line):
+            rank = rank_between(line[place - 1][1] if place else None, line[place][1])
         if rank is None:  # behind everybody, or no number is left between the two
             place, rank = len(line), last + 1
             last = rank

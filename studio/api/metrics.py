@@ -74,7 +74,9 @@ class _Now(Collector):
         return states
 
     def _disk(self) -> Metric:
-        sizes = GaugeMetricFamily("studio_disk_bytes", "Bytes on the disk of the outputs.", labels=("what",))
+        meaning = "Bytes on the disk: room left for the outputs, and what the database takes."
+        sizes = GaugeMetricFamily("studio_disk_bytes", meaning, labels=("what",))
+        sizes.add_metric(("database",), self._studio.condition.database_bytes())
         with contextlib.suppress(StudioError):  # what is unknown is told by its absence
             sizes.add_metric(("free",), self._studio.condition.free_bytes())
         return sizes

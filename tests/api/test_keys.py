@@ -254,3 +254,23 @@ def test_an_exposed_studio_whose_last_key_was_revoked_lets_nobody_in(tmp_path: P
         keys_of(running).revoke("ada")
         clock.advance(1)
         assert running.http.get("/api/queue").status_code == 401
+
+
+def test_the_door_for_agents_knows_whose_call_it_is(
+    house: tuple[Served, dict[str, str]], ask: Callable[..., httpx.Response]
+) -> None:
+    served, secrets = house
+    call = {
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "generate", "arguments": {"prompt": "a green square"}},
+    }  # fmt: skip
+    headers = {"Accept": "application/json, text/event-stream"}
+    assert served.http.post("/mcp", json=call, headers=headers).status_code == 401
+    assert (
+        served.http.post("/mcp", json=call, headers=headers | {"X-Api-Key": secrets["read"]}).status_code
+        == 403
+    )
+    answer = served.http.post("/mcp", json=call, headers=headers | {"X-Api-Key": secrets["other"]})
+    assert answer.status_code == 200, answer.text
+    job = ask("read", "GET", "/api/queue").json()["jobs"][0]
+    assert (job["prompt"], job["owner"]) == ("a green square", "other")
