@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi import Request, WebSocket
 from starlette.responses import StreamingResponse
 
+from studio.caller import Scope
 from tests.api.access_log import Heard
 from tests.api.serving import PROMPT, Served, serving
+from tests.fakes import FakeClock
 
 KEY = "a-key-of-some-length"
 BOTH = pytest.mark.parametrize("prefix", ["", "/studio"], ids=["taken off", "kept"])
@@ -89,6 +92,23 @@ def test_probes_alone_need_no_key_under_the_path(under: Served, prefix: str) -> 
         assert under.http.get(prefix + path, headers=stranger).status_code == 200, path
     for path in ("/", "/api/queue", "/api/health/", "/x/api/health", "/api/api/health"):
         assert under.http.get(prefix + path, headers=stranger).status_code == 401, path
+
+
+@BOTH
+def test_a_key_is_for_the_same_under_the_path(tmp_path: Path, prefix: str) -> None:
+    clock = FakeClock()
+    with serving(tmp_path, root_path="/studio", clock=clock) as running:
+        secrets = {str(scope): running.studio.key_ring._keys.add(str(scope), scope) for scope in Scope}
+        clock.advance(1)
+
+        def ask(name: str, path: str) -> int:
+            headers = {"X-Api-Key": secrets[name]}
+            return running.http.post(prefix + path, json=PROMPT, headers=headers).status_code
+
+        assert ask("read", "/api/queue/generate") == 403
+        assert ask("submit", "/api/queue/generate") == 200
+        assert ask("submit", "/api/queue/pause") == 403
+        assert ask("admin", "/api/queue/pause") == 200
 
 
 @BOTH
