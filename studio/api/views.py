@@ -80,7 +80,9 @@ def _phase(job: Job, engine: EngineState) -> Phase | None:
     if job.status is JobStatus.PENDING:
         waits_for_engine = engine in (EngineState.PREPARING, EngineState.UNAVAILABLE)
         return Phase.PREPARING if waits_for_engine else Phase.QUEUED
-    return job.progress.phase if job.progress else Phase.LOADING
+    if job.progress is not None:
+        return job.progress.phase
+    return Phase.LOADING if job.recipe.upscale is None else Phase.UPSCALING
 
 
 def _tenths(seconds: float | None) -> float | None:

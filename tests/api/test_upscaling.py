@@ -230,11 +230,13 @@ def test_a_running_upscale_shows_how_far_it_is_and_can_be_cancelled(
             "job_id"
         ]
         served.engine.wait_until_sampling()
+        phase = served.job(job_id)["phase"]
         model = served.api.post("/models/demo/stop")
         assert served.api.delete(f"/queue/{job_id}").status_code == 200
         assert served.final(job_id)["status"] == "cancelled"
     finally:
         served.engine.release()
+    assert phase == "upscaling"
     # It needs no model, so none is kept by it.
     assert model.status_code == 200, model.text
 
