@@ -59,7 +59,7 @@ def test_generations_are_found_by_what_their_pictures_are(own: Served) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "type=upscale",
+        "type=nonsense",
         "favourite=perhaps",
         "from=x",
         "to=-1",
