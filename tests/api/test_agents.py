@@ -28,7 +28,7 @@ from tests.api.serving import Served, png, serving
 from tests.fakes import FakeClock
 
 TOOLS = {
-    "generate", "edit", "vary", "wait_for_job", "job_status", "cancel_job", "list_models",
+    "generate", "edit", "vary", "upscale", "wait_for_job", "job_status", "cancel_job", "list_models",
     "search_history", "get_picture",
 }  # fmt: skip
 
@@ -226,8 +226,21 @@ def test_a_running_job_is_cancelled(own: Served) -> None:
     assert job_id in fault_of(call(own, "cancel_job", job_id=job_id))
 
 
+def test_a_picture_is_made_larger(served: Served) -> None:
+    made = data_of(call(served, "generate", prompt=PROMPT, preview=0))["pictures"][0]
+    for image in (made["id"], in_base64(png(128, 128))):
+        result = call(served, "upscale", image=image, method="lanczos", factor=2)
+        data = data_of(result)
+        assert (data["type"], data["status"]) == ("upscale", "completed")
+        assert [(picture["width"], picture["height"]) for picture in data["pictures"]] == [(256, 256)]
+        assert [picture.size for picture in pictures_of(result)] == [(256, 256)]
+    assert "nothing" in fault_of(call(served, "upscale", image=made["id"], method="nothing"))
+
+
 def test_the_models_that_can_be_used_come_first(served: Served) -> None:
-    models = data_of(call(served, "list_models"))["models"]
+    listed = data_of(call(served, "list_models"))
+    assert listed["upscalers"] == ["lanczos"]
+    models = listed["models"]
     assert [model["id"] for model in models] == ["demo", "generator", "absent"]
     assert models[0]["is_default"]
     assert models[0]["defaults"]["size"] == "128x128"

@@ -7,6 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from studio.api.bodies import PictureFields
 from studio.api.library_views import LibraryQuery
+from studio.api.upscaling import UpscaleFields
 from studio.extras import MAX_EXTENSION, MAX_LORAS, MAX_REFERENCES, Area, Extend, Lora, Padding
 from studio.params import Prompt
 
@@ -108,6 +109,17 @@ class VaryArguments(MakingArguments):
 
     image: Source
     prompt: Prompt = Field("", description="what it shows; may be left out")
+
+
+class UpscaleArguments(UpscaleFields):
+    """A picture made larger."""
+
+    image: Source
+    method: str = Field(
+        min_length=1, max_length=500, description="lanczos, or one of the `upscalers` that list_models tells"
+    )
+    wait_seconds: Wait = WAIT_SECONDS
+    preview: Preview = MAX_EDGE
 
 
 class JobArguments(Arguments):

@@ -15,6 +15,7 @@ from studio.api.agents.views import (
     url_of,
 )
 from studio.job import Image, Job
+from studio.upscalers import LANCZOS
 
 
 async def job_status(call: Call, given: JobArguments) -> Answer:
@@ -37,7 +38,8 @@ async def list_models(call: Call, _: NoArguments) -> Answer:
 
     def look() -> Answer:
         entries = sorted(call.studio.models(), key=lambda entry: (bool(entry.missing), not entry.is_default))
-        return Answer(ModelsAnswer(models=[ModelItem.of(entry) for entry in entries]))
+        upscalers = [LANCZOS, *(upscaler.name for upscaler in call.studio.upscaling.all())]
+        return Answer(ModelsAnswer(models=[ModelItem.of(entry) for entry in entries], upscalers=upscalers))
 
     return await run_in_threadpool(look)
 

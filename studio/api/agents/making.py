@@ -7,6 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from studio.api.agents.bodies import (
     EditArguments,
     GenerateArguments,
+    UpscaleArguments,
     VaryArguments,
     WaitArguments,
 )
@@ -19,6 +20,7 @@ from studio.api.waiting import fault_of, follow
 from studio.errors import EngineError, InvalidRequest
 from studio.job import Image, Job, JobStatus, Phase
 from studio.params import JobType
+from studio.store import is_id
 
 
 async def generate(call: Call, given: GenerateArguments) -> Answer:
@@ -37,6 +39,16 @@ async def edit(call: Call, given: EditArguments) -> Answer:
 async def vary(call: Call, given: VaryArguments) -> Answer:
     """Pictures like another one."""
     return await _from_picture(call, given, JobType.VARIATION)
+
+
+async def upscale(call: Call, given: UpscaleArguments) -> Answer:
+    """A picture made larger."""
+    studio = call.studio
+    await run_in_threadpool(studio.upscaling.check, given.to_params(NOT_STORED_YET))
+    inputs = await call.decode(partial(stored, studio, given))
+    params = given.to_params(inputs.image, given.image if is_id(given.image) else None)
+    job = await run_in_threadpool(studio.upscaling.submit, params)
+    return await _waited(call, job.id, given.wait_seconds, given.preview)
 
 
 async def wait_for_job(call: Call, given: WaitArguments) -> Answer:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from studio.api.agents.bodies import EditArguments, VaryArguments
+from studio.api.agents.bodies import EditArguments, UpscaleArguments, VaryArguments
 from studio.api.base64_pictures import from_base64
 from studio.errors import InvalidImage
 from studio.service import Studio
@@ -24,9 +24,9 @@ class Stored:
     references: tuple[str, ...] = ()
 
 
-def stored(studio: Studio, given: EditArguments | VaryArguments) -> Stored:
+def stored(studio: Studio, given: EditArguments | VaryArguments | UpscaleArguments) -> Stored:
     """The pictures of a call, stored. Errors: InvalidImage by field; NotFound; TooLarge; StorageFull."""
-    if isinstance(given, VaryArguments):
+    if not isinstance(given, EditArguments):
         return _picture(studio, given.image, alpha_marks_area=False)
     picture = _picture(studio, given.image, alpha_marks_area=given.mask is None)
     mask = picture.mask if given.mask is None else _mask(studio, given.mask)

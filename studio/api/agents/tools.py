@@ -75,6 +75,12 @@ TOOLS: tuple[Tool, ...] = (
         bodies.VaryArguments, views.JobAnswer, making.vary, changes=True,
     ),
     Tool(
+        "upscale", "Make a picture larger",
+        "Make a picture 1 to 4 times larger by lanczos or a network that draws detail; `factor` or `size`. "
+        "Answers as generate does.",
+        bodies.UpscaleArguments, views.JobAnswer, making.upscale, changes=True,
+    ),
+    Tool(
         "wait_for_job", "Wait for a job",
         "Wait until a job is over and show its pictures. Call it again if the job takes longer than "
         "`wait_seconds`; it never makes a second job.",

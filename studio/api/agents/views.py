@@ -113,6 +113,7 @@ class ModelsAnswer(BaseModel):
     """Every model of the catalogue."""
 
     models: list[ModelItem]
+    upscalers: list[str] = Field(description="what upscale takes as `method`")
 
 
 class FoundItem(ItemView):
