@@ -1,7 +1,7 @@
 """Fit: how much memory a model will need for a picture, and whether this machine has that much to spare.
 
-An estimate. The weights count as large as their files; what the engine works with besides is proportional to the
-pixels: the decoder wants most, after the steps are done and their memory is free again.
+An estimate. The weights count as large as their files; what the engine works with besides is proportional to
+the pixels: the decoder wants most, after the steps are done and their memory is free again.
 """
 
 from collections.abc import Iterable
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from studio.model import FOLDER_KEYS, Model
 
-# Bytes a pixel of the engine's buffers. With a tiny decoder (`tae`) the engine's log says 480 MiB for 512x512. The two
-# others stand for 1664 MiB with the decoder of SD 1.5, SDXL and FLUX and 552 MiB while SD 1.5 denoises; they are what
-# is commonly seen, not measured here.
+# Bytes a pixel of the engine's buffers. With a tiny decoder (`tae`) the engine's log says 480 MiB for
+# 512x512. The two others stand for 1664 MiB with the decoder of SD 1.5, SDXL and FLUX and 552 MiB while
+# SD 1.5 denoises; they are what is commonly seen, not measured here.
 _DECODING = 6656
 _DECODING_TINY = 1921
 _DENOISING = 2208
