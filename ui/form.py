@@ -19,7 +19,7 @@ from ui.components.element import own_element
 from ui.components.presets import presets
 from ui.fields import Fields, default_model
 from ui.requests import from_preset, in_words, to_params, to_preset
-from ui.values import Values, button_words, restored, settled, shape_size, switched
+from ui.values import Values, button_words, restored, settled, shape_size, starting, switched
 from ui.vocabulary import AS_INPUT, FIELDS
 
 # Handlers of the page are no API, and answer at once without a place in a line.
@@ -255,7 +255,9 @@ class Form:
     def _restore(self, kept: Any) -> list[Any]:
         model = default_model(self._studio, self.kind)
         if not isinstance(kept, Mapping) or kept.get("version") != VERSION:
-            return self._written({}, model.id)  # as it was drawn, or somebody has begun to fill it in
+            # As it was drawn, or somebody began to fill it in. But Gradio draws an empty number as 0.
+            fresh = starting(model, self.kind)
+            return self._written({name: None for name, value in fresh.items() if value is None}, model.id)
         return self.fill(restored(kept.get("values"), self._studio.catalog, model, self.kind))
 
 

@@ -207,6 +207,7 @@ def test_variations_fit_on_a_phone(served: Served, open_page: OpenPage, picture_
     tab = open_page(FORM, width=390, height=844)
     choose(tab, picture_file)
     tab.page.get_by_text("Model and settings").locator("visible=true").click()
+    expect(tab.field("width", FORM)).to_have_value("")
     tab.fill("n", "4", FORM)
     tab.go(FORM).click()
 
