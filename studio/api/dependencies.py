@@ -3,7 +3,9 @@
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
+from pydantic import AfterValidator
 
+from studio.caller import asker
 from studio.errors import InvalidRequest
 from studio.service import Studio
 
@@ -15,6 +17,13 @@ MAX_OFFSET = 2**31 - 1
 async def _studio(request: Request) -> Studio:
     studio: Studio = request.app.state.studio
     return studio
+
+
+def _of_the_caller(key: str | None) -> str | None:
+    """The key as it is stored: two callers may choose the same text, and neither gets the other's job."""
+    name = asker().name
+    # No header holds a line end, so nobody can write what stands for somebody else's key.
+    return key if key is None or name is None else f"{name}\n{key}"
 
 
 StudioDep = Annotated[Studio, Depends(_studio)]
@@ -29,6 +38,7 @@ IdempotencyKey = Annotated[
         "with the same key gives the same job, not another one.",
         examples=["3f0c9a52-order-17"],
     ),
+    AfterValidator(_of_the_caller),
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="at most this many")]
 Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="skip this many of the newest")]

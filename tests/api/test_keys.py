@@ -172,6 +172,22 @@ def test_a_job_bears_the_name_of_its_key_whichever_door_it_came_by(
     assert ask("read", "GET", f"/api/generations/{made}").json()["owner"] == "submit"
 
 
+def test_the_same_idempotency_key_of_two_callers_stands_for_two_jobs(
+    house: tuple[Served, dict[str, str]],
+) -> None:
+    served, secrets = house
+
+    def job_of(secret: str) -> str:
+        headers = {"X-Api-Key": secret, "Idempotency-Key": "order 1"}
+        return str(served.http.post("/api/queue/generate", json=PROMPT, headers=headers).json()["job_id"])
+
+    callers = (secrets["submit"], secrets["other"], HOUSE)
+    first = [job_of(secret) for secret in callers]
+
+    assert len(set(first)) == 3
+    assert [job_of(secret) for secret in callers] == first
+
+
 def test_the_jobs_of_others_can_be_neither_cancelled_nor_retried_but_by_an_admin(
     house: tuple[Served, dict[str, str]], ask: Callable[..., httpx.Response]
 ) -> None:
