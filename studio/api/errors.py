@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from studio.errors import (
     Conflict,
@@ -238,10 +239,15 @@ def http_sentence(
     return sentence
 
 
+def unexpected_sentence(scope: Scope) -> str:
+    """What is said of a fault that nobody thought of: where the log tells more."""
+    request_id = scope.get("state", {}).get("request_id", "unknown")
+    return f"Something went wrong inside the studio; its log tells more at {request_id}."
+
+
 async def on_unexpected(request: Request, _: Exception) -> JSONResponse:
     """Whatever nobody thought of. The framework raises it again afterwards; the guard logs it once."""
-    request_id = request.scope.get("state", {}).get("request_id", "unknown")
-    return error_response(500, f"Something went wrong inside the studio; its log tells more at {request_id}.")
+    return error_response(500, unexpected_sentence(request.scope))
 
 
 def add_handlers(app: FastAPI) -> None:

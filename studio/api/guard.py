@@ -23,7 +23,7 @@ from studio.api.access import (
     offered_keys,
     origin_refusal,
 )
-from studio.api.errors import Respond, error_response
+from studio.api.errors import Respond, error_response, unexpected_sentence
 from studio.api.metrics import method_of, route_of
 from studio.api.permissions import needed_scope
 from studio.api.proxies import path_within
@@ -107,8 +107,7 @@ class Guard:
             # The last border: whatever nobody caught ends here, told once.
             log.exception("request %s failed", request_id)
             if scope["type"] == "http" and answer.status is None:
-                sentence = f"Something went wrong inside the studio; its log tells more at {request_id}."
-                await self._respond(path)(500, sentence)(scope, receive, answer.send)
+                await self._respond(path)(500, unexpected_sentence(scope))(scope, receive, answer.send)
         finally:
             self._meter.answered(route_of(scope).removeprefix(root), method_of(scope), answer.status or 0)
             access_log.info(

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from studio.api.errors import retry_headers, sentence_of, status_of, to_sentence
+from studio.api.errors import retry_headers, sentence_of, status_of, to_sentence, unexpected_sentence
 from studio.errors import InvalidRequest, StudioError
 
 # What a request of this door calls the studio's parameters, where the words differ.
@@ -93,8 +93,7 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_unexpected(request: Request, _: Exception) -> JSONResponse:
-    request_id = request.scope.get("state", {}).get("request_id", "unknown")
-    return error_response(500, f"Something went wrong inside the studio; its log tells more at {request_id}.")
+    return error_response(500, unexpected_sentence(request.scope))
 
 
 def add_handlers(app: FastAPI) -> None:

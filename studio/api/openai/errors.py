@@ -9,7 +9,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from studio.api.errors import InvalidFields, http_sentence, retry_headers, sentence_of, status_of
+from studio.api.errors import (
+    InvalidFields,
+    http_sentence,
+    retry_headers,
+    sentence_of,
+    status_of,
+    unexpected_sentence,
+)
 from studio.api.openai.outcome import NothingMade
 from studio.errors import Conflict, InvalidRequest, QueueFull, StudioError, UnknownModel
 
@@ -94,8 +101,7 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_unexpected(request: Request, _: Exception) -> JSONResponse:
     """Whatever nobody thought of. The framework raises it again afterwards; the guard logs it once."""
-    request_id = request.scope.get("state", {}).get("request_id", "unknown")
-    return respond(500, f"Something went wrong inside the studio; its log tells more at {request_id}.")
+    return respond(500, unexpected_sentence(request.scope))
 
 
 def add_envelope(app: FastAPI) -> None:
