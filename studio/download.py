@@ -36,10 +36,6 @@ class DownloadFile(BaseModel):
     """Bytes; None until the source told its size."""
     sha256: str | None = None
 
-    @property
-    def is_complete(self) -> bool:
-        return self.total is not None and self.done >= self.total
-
 
 class Download(BaseModel):
     """The missing files of one model on their way."""
