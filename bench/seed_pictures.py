@@ -15,10 +15,12 @@ from peewee import Database
 from PIL import Image, ImageDraw
 
 from bench.seed_rows import Columns, Finished, finished_job, insert, store
+from studio.database import migrate, open_database
 from studio.labels import folded
-from studio.params import JobType, Recipe
+from studio.params import JobType
+from studio.recipe import Recipe
 from studio.rows import listed_columns
-from studio.schema import ImageRow, ImageTagRow, migrate, open_database
+from studio.schema import ImageRow, ImageTagRow
 
 _DRAWN = (JobType.GENERATE, JobType.EDIT, JobType.VARIATION)
 _BATCH = 2000

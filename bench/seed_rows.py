@@ -15,18 +15,12 @@ from typing import Any, NamedTuple
 
 from peewee import Database, Model
 
+from studio.database import migrate, open_database
 from studio.job import AttemptOutcome, JobStatus
-from studio.params import JobType, Recipe
+from studio.params import JobType
+from studio.recipe import Recipe
 from studio.rows import listed_columns
-from studio.schema import (
-    AttemptRow,
-    CounterRow,
-    GenerationRow,
-    ImageRow,
-    JobRow,
-    migrate,
-    open_database,
-)
+from studio.schema import AttemptRow, CounterRow, GenerationRow, ImageRow, JobRow
 from studio.store import new_id
 
 _ROWS_PER_TRANSACTION = 5000

@@ -4,8 +4,8 @@ from studio.catalog import Catalog
 from studio.engine import Engine, EngineState
 from studio.errors import EngineUnavailable, InvalidRequest, ModelFilesMissing, Stopping, UnknownModel
 from studio.model import Model
-from studio.params import Recipe
 from studio.preparation import Preparation
+from studio.recipe import Recipe
 from studio.upscalers import LANCZOS, Upscaler, Upscalers
 
 

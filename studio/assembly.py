@@ -21,6 +21,7 @@ from studio.claims import Claims
 from studio.clock import Clock, SystemClock
 from studio.condition import Condition
 from studio.darkroom import Darkroom
+from studio.database import close_database, is_postgres, open_database
 from studio.download_ledger import DownloadLedger
 from studio.downloads import Downloads
 from studio.engine import Engine
@@ -41,7 +42,6 @@ from studio.preparation import GetReady, Preparation
 from studio.presets import Presets
 from studio.queue_order import QueueOrder
 from studio.records import Records
-from studio.schema import close_database, is_postgres, open_database
 from studio.sdserver.engine import SdServerEngine
 from studio.sdserver.install import ensure_engine
 from studio.sdserver.install_progress import Reporter

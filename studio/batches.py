@@ -9,12 +9,13 @@ from peewee import BigAutoField, CharField, Database, DoubleField, Model, TextFi
 from studio.axes import Plan
 from studio.caller import asker
 from studio.clock import Clock
+from studio.database import first_row
 from studio.errors import IdempotencyMismatch, NotFound
 from studio.job import Job, JobStatus
 from studio.job_table import JobTable
-from studio.params import Recipe
 from studio.reader import Reader
-from studio.schema import EVERY_COLUMN, JobRow, QueueRow, first_row
+from studio.recipe import Recipe
+from studio.schema import EVERY_COLUMN, JobRow, QueueRow
 from studio.store import Page, is_id, new_id
 from studio.writer import Writer
 

@@ -8,12 +8,13 @@ from typing import Any
 from peewee import Case, Database, fn
 
 from studio.clock import Clock
+from studio.database import first_row
 from studio.job import AttemptOutcome, Generation, Job, JobStatus, Progress
 from studio.job_table import ORDER, JobTable
 from studio.reader import Reader
 from studio.rows import image_columns, listed_columns, no_progress, progress_columns
 from studio.scheduling import Candidate, pick_next
-from studio.schema import AttemptRow, GenerationRow, ImageRow, JobRow, first_row
+from studio.schema import AttemptRow, GenerationRow, ImageRow, JobRow
 from studio.writer import Writer
 
 LEASE_SECONDS = 60.0

@@ -7,11 +7,12 @@ from typing import Protocol
 from peewee import Database, DatabaseError, InterfaceError, SqliteDatabase
 
 from studio.clock import Clock
+from studio.database import first_row
 from studio.errors import StudioError
 from studio.gallery import Gallery
 from studio.job import JobStatus
 from studio.reader import Reader
-from studio.schema import CounterRow, JobRow, first_row
+from studio.schema import CounterRow, JobRow
 from studio.worker import RESERVE_BYTES
 from studio.writer import Writer
 

@@ -13,7 +13,7 @@ from studio.gallery import Gallery, NewImage
 from studio.job import Generation, Image, Job
 from studio.loras import check_loras
 from studio.model import Model
-from studio.params import Recipe
+from studio.recipe import Recipe
 from studio.recipe_text import Making, texts_of
 from studio.recipes import engine_size, result_size
 from studio.results import Kept, check_result, finish_picture

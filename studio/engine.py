@@ -7,7 +7,7 @@ from typing import Protocol
 
 from studio.job import Progress
 from studio.model import Model
-from studio.params import Recipe
+from studio.recipe import Recipe
 from studio.upscalers import Upscaler
 
 Report = Callable[[Progress], None]

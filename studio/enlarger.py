@@ -9,7 +9,7 @@ from studio.engine import Engine, Inputs, Picture, Report
 from studio.framing import whole
 from studio.gallery import Gallery
 from studio.job import Phase, Progress
-from studio.params import Recipe
+from studio.recipe import Recipe
 from studio.results import check_result
 from studio.upscalers import LANCZOS, Upscalers
 from studio.upscaling import drawn_size, repeats

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from studio.job import Image
-from studio.params import Recipe
+from studio.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Estimates: how long a job will take, by what its model did lately on this machine."""
 
-from studio.params import Recipe
+from studio.recipe import Recipe
 from studio.records import Records
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from studio.errors import EngineCrashed, EngineStalled, StudioError
-from studio.params import JobType, Recipe
+from studio.params import JobType
+from studio.recipe import Recipe
 
 # An engine death or stall is tried once more; the second one names the job as the likely cause.
 MAX_FAILURES = 2

@@ -10,12 +10,13 @@ from peewee import Database, Tuple, fn
 
 from studio.caller import Caller
 from studio.clock import Clock
+from studio.database import first_row
 from studio.errors import NotFound, QueueFull
 from studio.job import TRANSITIONS, Job, JobStatus
-from studio.params import Recipe
+from studio.recipe import Recipe
 from studio.rows import Row, to_job
 from studio.scheduling import fair_ranks
-from studio.schema import EVERY_COLUMN, CounterRow, ImageRow, JobReferenceRow, JobRow, QueueRow, first_row
+from studio.schema import EVERY_COLUMN, CounterRow, ImageRow, JobReferenceRow, JobRow, QueueRow
 
 # The order in which pending jobs run.
 ORDER = (JobRow.rank, JobRow.seq)

@@ -10,9 +10,9 @@ from peewee import CharField, Database, DoubleField, IntegerField, Model, TextFi
 
 from studio.caller import Caller, Scope
 from studio.clock import Clock
+from studio.database import first_row
 from studio.errors import Conflict, InvalidRequest, NotFound
 from studio.reader import Reader
-from studio.schema import first_row
 from studio.writer import Writer
 
 # They are all read at once.

@@ -8,15 +8,16 @@ from typing import Any
 from peewee import Database, fn
 
 from studio.clock import Clock
+from studio.database import first_row
 from studio.entry import Entry, Listing, Removal, Totals
 from studio.errors import InvalidRequest, NotFound
 from studio.filters import EVERYTHING, Filter, Order
 from studio.job import Image
 from studio.labels import folded, to_label
-from studio.params import Recipe
 from studio.reader import Reader
+from studio.recipe import Recipe
 from studio.rows import to_image
-from studio.schema import EVERY_COLUMN, CounterRow, GenerationRow, ImageRow, ImageTagRow, JobRow, first_row
+from studio.schema import EVERY_COLUMN, CounterRow, GenerationRow, ImageRow, ImageTagRow, JobRow
 from studio.store import is_id
 from studio.writer import Writer
 

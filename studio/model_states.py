@@ -16,6 +16,7 @@ from studio.engine import Engine, EngineFeatures, EngineState, EngineStatus
 from studio.errors import Conflict
 from studio.fetcher import wanted
 from studio.fit import Fit, estimate
+from studio.loras import LoraFile, list_loras, lora_folder
 from studio.model import FOLDER_KEYS, Model
 from studio.preparation import Preparation
 from studio.worker import Worker
@@ -96,6 +97,10 @@ class ModelStates:
     def get(self, model_id: str) -> ModelState:
         """One entry, by id or alias. Errors: UnknownModel."""
         return self._state(self._catalog.model(model_id), self.engine)
+
+    def loras(self, model_id: str) -> list[LoraFile]:
+        """The LoRA files for a model, by id or alias. Errors: UnknownModel."""
+        return list_loras(lora_folder(self._catalog.model(model_id)))
 
     def start(self, model_id: str) -> ModelState:
         """Have the model loaded as soon as no job runs; its state at once.

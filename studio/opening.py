@@ -7,9 +7,9 @@ import psutil
 from filelock import FileLock, Timeout
 from peewee import Database, DatabaseError, PostgresqlDatabase
 
+from studio.database import is_postgres, migrate, open_database
 from studio.errors import AlreadyRunning, ConfigurationError
 from studio.ownership import own_database
-from studio.schema import is_postgres, migrate, open_database
 from studio.settings import Settings
 from studio.soundness import damage_of, is_damage
 

@@ -8,11 +8,12 @@ from typing import Any
 from peewee import EXCLUDED, Database, IntegrityError, fn
 
 from studio.clock import Clock
+from studio.database import first_row
 from studio.errors import Conflict, InvalidRequest, NotFound
 from studio.labels import folded, to_label
 from studio.partial_params import check_partial
 from studio.reader import Reader
-from studio.schema import PresetRow, first_row
+from studio.schema import PresetRow
 from studio.writer import Writer
 
 MAX_NAME = 100

@@ -7,12 +7,13 @@ from peewee import Database, Tuple, fn
 
 from studio.caller import Scope, asker
 from studio.clock import Clock
+from studio.database import first_row
 from studio.errors import Conflict, NotFound
 from studio.job import Job, JobStatus
 from studio.job_table import ORDER, JobTable
 from studio.reader import Reader
 from studio.scheduling import Place, rank_between
-from studio.schema import JobRow, QueueRow, first_row
+from studio.schema import JobRow, QueueRow
 from studio.writer import Writer
 
 PENDING, PROCESSING, CANCELLED = JobStatus.PENDING, JobStatus.PROCESSING, JobStatus.CANCELLED

@@ -8,8 +8,9 @@ from typing import Any
 
 from studio import a1111_text
 from studio.metadata import read_metadata
-from studio.params import MAX_SIDE, MIN_SIDE, Recipe
+from studio.params import MAX_SIDE, MIN_SIDE
 from studio.partial_params import keep_valid
+from studio.recipe import Recipe
 from studio.recipe_text import PARAMETERS_KEY, recipe_of
 
 # Nobody reads more, and an answer must end somewhere.

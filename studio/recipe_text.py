@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from studio.params import JobType, Recipe
+from studio.params import JobType
+from studio.recipe import Recipe
 
 PARAMETERS_KEY = "parameters"
 STUDIO_KEY = "sdcpp_studio"

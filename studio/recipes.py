@@ -18,9 +18,9 @@ from studio.params import (
     SCHEDULERS_OF_TWO_STEPS,
     GenerationParams,
     JobType,
-    Recipe,
     hires_fault,
 )
+from studio.recipe import Recipe
 
 MAX_CFG_SCALE = 30.0
 # New ground has nothing that could be kept.

@@ -6,12 +6,13 @@ from typing import Any
 from peewee import EXCLUDED, Database, fn
 
 from studio.clock import Clock
+from studio.database import first_row
 from studio.errors import NotFound
 from studio.filters import EVERYTHING, Filter
 from studio.job import Generation, Image
 from studio.reader import Reader
 from studio.rows import to_generation, to_image
-from studio.schema import EVERY_COLUMN, CounterRow, GenerationRow, ImageRow, JobRow, SpeedRow, first_row
+from studio.schema import EVERY_COLUMN, CounterRow, GenerationRow, ImageRow, JobRow, SpeedRow
 from studio.store import Page
 from studio.writer import Writer
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from studio.job import Attempt, AttemptOutcome, Generation, Image, Job, JobStatus, Phase, Progress
 from studio.labels import folded
-from studio.params import Recipe
+from studio.recipe import Recipe
 
 Row = Mapping[str, Any]
 

@@ -24,9 +24,8 @@ from studio.intake import Intake, Upload
 from studio.job import Attempt, Generation, Image, Job, JobStatus
 from studio.key_ring import KeyRing
 from studio.library import Library
-from studio.loras import LoraFile, list_loras, lora_folder
 from studio.meter import Meter
-from studio.model_states import ModelState, ModelStates
+from studio.model_states import ModelStates
 from studio.params import GenerationParams
 from studio.preparation import Preparation
 from studio.presets import Presets
@@ -96,7 +95,7 @@ class Studio:
         self.wording = Wording(self.wildcards.alternatives, lambda below: random_seed() % below)
         self._on_close = on_close
         self._admission = admission = Admission(catalog, preparation, engine, upscalers)
-        self._models = ModelStates(catalog, engine, preparation, worker, clock, admission, downloads)
+        self.models = ModelStates(catalog, engine, preparation, worker, clock, admission, downloads)
         self.queue = QueueControl(queue_order, store, worker, bus, admission, settings.max_pending)
         self._submission = Submission(
             store=store, batches=batches, admission=admission, intake=self._intake, worker=worker, bus=bus,
@@ -267,32 +266,10 @@ class Studio:
         log.info("generation %s deleted with %d images", generation_id, len(images))
         self.bus.hint(about(GENERATION, generation_id))
 
-    # -- models and engine ---------------------------------------------------------------------------
-
     @property
     def engine(self) -> EngineStatus:
         """What the engine is doing, its preparation included."""
-        return self._models.engine
-
-    def models(self) -> list[ModelState]:
-        """Every catalogue entry and its state, in the catalogue's order."""
-        return self._models.all()
-
-    def model(self, model_id: str) -> ModelState:
-        """One entry, by id or alias. Errors: UnknownModel."""
-        return self._models.get(model_id)
-
-    def loras(self, model_id: str) -> list[LoraFile]:
-        """The LoRA files for a model, by id or alias. Errors: UnknownModel."""
-        return list_loras(lora_folder(self.catalog.model(model_id)))
-
-    def start_model(self, model_id: str) -> ModelState:
-        """Have it loaded as soon as no job runs: ModelStates.start, which see for the errors."""
-        return self._models.start(model_id)
-
-    def stop_model(self, model_id: str) -> ModelState:
-        """Free its memory: ModelStates.stop, which see for the errors."""
-        return self._models.stop(model_id)
+        return self.models.engine
 
     @staticmethod
     def _check_id(text: str, what: str) -> None:

@@ -6,7 +6,8 @@ from PIL import Image
 
 from studio import masks, pictures
 from studio.framing import OVERLAP, Frame, Size, around, extended, extended_mask, whole
-from studio.params import Fit, Recipe
+from studio.params import Fit
+from studio.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from peewee import Database, fn
 
 from studio.caller import asker
 from studio.clock import Clock
+from studio.database import first_row
 from studio.errors import IdempotencyMismatch, JobFinished
 from studio.job import Attempt, Job, JobStatus
 from studio.job_table import ORDER, JobTable
-from studio.params import Recipe
 from studio.reader import Reader
+from studio.recipe import Recipe
 from studio.rows import to_attempt
-from studio.schema import EVERY_COLUMN, AttemptRow, JobReferenceRow, JobRow, first_row
+from studio.schema import EVERY_COLUMN, AttemptRow, JobReferenceRow, JobRow
 from studio.writer import Writer
 
 T = TypeVar("T")

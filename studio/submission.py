@@ -13,7 +13,8 @@ from studio.events import GRID, EventBus, about
 from studio.intake import Intake
 from studio.job import Job
 from studio.loras import check_loras
-from studio.params import GenerationParams, Recipe
+from studio.params import GenerationParams
+from studio.recipe import Recipe
 from studio.recipes import to_recipe
 from studio.store import JobStore
 from studio.worker import Worker

@@ -8,8 +8,9 @@ from pydantic import Field, model_validator
 from studio.entry import Entry
 from studio.errors import InvalidRequest
 from studio.extras import Frozen, Upscale
-from studio.params import SAMPLERS, SCHEDULERS, InputId, JobType, Recipe
+from studio.params import SAMPLERS, SCHEDULERS, InputId, JobType
 from studio.pictures import MAX_INPUT_PIXELS
+from studio.recipe import Recipe
 from studio.upscalers import LANCZOS, Upscaler
 
 Size = tuple[int, int]

@@ -4,7 +4,8 @@ import uuid
 from typing import Any
 
 from studio.job import Generation, Image, Job, JobStatus, Phase, Progress
-from studio.params import GenerationParams, Recipe
+from studio.params import GenerationParams
+from studio.recipe import Recipe
 
 
 def a_params(**changes: Any) -> GenerationParams:

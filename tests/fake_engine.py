@@ -11,7 +11,7 @@ from studio.engine import EngineState, EngineStatus, Inputs, Picture, Report
 from studio.errors import StudioError
 from studio.job import Phase, Progress
 from studio.model import Model
-from studio.params import Recipe
+from studio.recipe import Recipe
 from studio.recipes import result_size
 from studio.upscalers import Upscaler
 

@@ -17,12 +17,12 @@ MAX_FUNCTION_LINES = 50
 # Each folder's modules and folders, in the order in which they are read.
 READING_ORDER: Mapping[str, str] = {
     "studio": """
-        errors clock caller cache logs meter extras params partial_params labels axes job events settings
-        wildcards wording engine_options effect source model plain_yaml catalog safetensors gguf weights loras
-        upscalers recipes scheduling engine offers recipe_text a1111_text png_text pictures metadata reading
-        masks framing staging results
-        rows schema migrations soundness ownership opening reader writer job_table store batches claims
-        filters records queue_order entry library presets upscaling keys key_ring keys_command
+        errors clock caller cache logs meter extras params recipe partial_params labels axes job events
+        settings wildcards wording engine_options effect source model plain_yaml catalog safetensors
+        gguf weights loras upscalers recipes scheduling engine offers recipe_text a1111_text png_text
+        pictures metadata reading masks framing staging results
+        rows schema migrations database soundness ownership opening reader writer job_table store
+        batches claims filters records queue_order entry library presets upscaling keys key_ring keys_command
         files addresses transfer additions huggingface download fetcher download_ledger downloads fit
         orphans gallery intake inputs archive
         demo sdserver
@@ -72,7 +72,8 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("peewee", "playhouse", "apsw"),
         (
-            "studio/schema.py", "studio/soundness.py", "studio/ownership.py", "studio/migrations/",
+            "studio/schema.py", "studio/database.py", "studio/soundness.py", "studio/ownership.py",
+            "studio/migrations/",
             "studio/reader.py", "studio/writer.py",
             "studio/job_table.py", "studio/store.py", "studio/claims.py", "studio/records.py",
             "studio/queue_order.py", "studio/batches.py",

@@ -47,7 +47,7 @@ def default_model(studio: Studio, kind: JobType) -> Model:
 
 def model_choices(studio: Studio, kind: JobType) -> list[tuple[str, str]]:
     """(shown, id) of the models that do such jobs; those that lie on this machine first."""
-    entries = [entry for entry in studio.models() if entry.model.capabilities.does(kind)]
+    entries = [entry for entry in studio.models.all() if entry.model.capabilities.does(kind)]
     entries.sort(key=lambda entry: bool(entry.missing))
     return [
         (entry.model.name + (" (not downloaded)" if entry.missing else ""), entry.model.id)

@@ -113,7 +113,7 @@ class Form:
         box: dict[str, Any] = {}
         groups: dict[str, dict[str, Any]] = {name: {} for name in self.drawn.advanced.groups}
         if model_id is not None:
-            entry = self._studio.model(model_id)
+            entry = self._studio.models.get(model_id)
             offer = offer_of(entry.model, entry.features)
             shown = offered(offer)
             for name, is_shown in shown.items():

@@ -65,7 +65,7 @@ class LoraView(BaseModel):
 )  # fmt: skip
 async def get_features(studio: StudioDep, model: Model = None) -> OfferView:
     """By models.yml and, while the model is in memory, by the engine's own word."""
-    entry = await run_in_threadpool(studio.model, model or studio.catalog.default)
+    entry = await run_in_threadpool(studio.models.get, model or studio.catalog.default)
     return OfferView.of(entry.model.id, offer_of(entry.model, entry.features))
 
 
@@ -79,5 +79,5 @@ async def list_lora_files(studio: StudioDep, model: Model = None) -> list[LoraVi
     Nothing says for which kind of model a file was made: one for another kind ends the engine, and the job
     fails with its name.
     """
-    files = await run_in_threadpool(studio.loras, model or studio.catalog.default)
+    files = await run_in_threadpool(studio.models.loras, model or studio.catalog.default)
     return [LoraView.of(file) for file in files]

@@ -21,7 +21,7 @@ _IN_MEMORY = ("loading", "ready", "busy")
 )  # fmt: skip
 async def list_models(studio: StudioDep) -> list[ModelView]:
     """In the catalogue's order. A model whose files are missing refuses jobs with 409."""
-    return [ModelView.of(entry) for entry in await run_in_threadpool(studio.models)]
+    return [ModelView.of(entry) for entry in await run_in_threadpool(studio.models.all)]
 
 
 @router.get(
@@ -30,7 +30,7 @@ async def list_models(studio: StudioDep) -> list[ModelView]:
 )  # fmt: skip
 async def list_running_models(studio: StudioDep) -> list[ModelView]:
     """Those that are being loaded, ready or busy; an idle one is unloaded after its `ttl`."""
-    entries = await run_in_threadpool(studio.models)
+    entries = await run_in_threadpool(studio.models.all)
     return [ModelView.of(entry) for entry in entries if entry.state in _IN_MEMORY]
 
 
@@ -40,7 +40,7 @@ async def list_running_models(studio: StudioDep) -> list[ModelView]:
 )  # fmt: skip
 async def get_model(model_id: ModelId, studio: StudioDep) -> ModelWithLogView:
     """Its defaults, limits, capabilities and state, and the last lines of its engine."""
-    return ModelWithLogView.of(await run_in_threadpool(studio.model, model_id))
+    return ModelWithLogView.of(await run_in_threadpool(studio.models.get, model_id))
 
 
 @router.post(
@@ -52,7 +52,7 @@ async def start_model(model_id: ModelId, studio: StudioDep) -> ModelView:
 
     Nobody has to: a job loads its model itself. `fault` tells why the last attempt went wrong.
     """
-    return ModelView.of(await run_in_threadpool(studio.start_model, model_id))
+    return ModelView.of(await run_in_threadpool(studio.models.start, model_id))
 
 
 @router.post(
@@ -61,4 +61,4 @@ async def start_model(model_id: ModelId, studio: StudioDep) -> ModelView:
 )  # fmt: skip
 async def stop_model(model_id: ModelId, studio: StudioDep) -> ModelView:
     """Answers when the engine is gone. 409 while a job runs with the model."""
-    return ModelView.of(await run_in_threadpool(studio.stop_model, model_id))
+    return ModelView.of(await run_in_threadpool(studio.models.stop, model_id))

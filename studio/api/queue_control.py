@@ -10,7 +10,7 @@ from studio.api.dependencies import MAX_PAGE, IdempotencyKey, StudioDep
 from studio.api.errors import faults
 from studio.api.queue import JobId
 from studio.api.views import JobView, QueuedView
-from studio.params import Recipe
+from studio.recipe import Recipe
 from studio.scheduling import Place
 
 router = APIRouter(prefix="/queue", tags=["Queue"])

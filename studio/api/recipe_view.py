@@ -5,7 +5,8 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from studio.extras import Area, Cache, Extend, Hires, Lora, Upscale
-from studio.params import JobType, Recipe
+from studio.params import JobType
+from studio.recipe import Recipe
 
 EXAMPLE_ID = "0199c0de-7a5b-7c11-8d2e-0242ac120002"
 SECONDS = "seconds since the epoch"

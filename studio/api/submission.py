@@ -109,7 +109,7 @@ def check_offer(studio: Studio, params: GenerationParams) -> None:
     Errors: InvalidRequest; ModelFilesMissing.
     """
     try:
-        entry = studio.model(params.model)
+        entry = studio.models.get(params.model)
     except UnknownModel as error:
         raise InvalidRequest(error.message, field="model") from None
     if entry.missing:

@@ -12,7 +12,7 @@ from studio.clock import Clock
 from studio.engine import EngineState, EngineStatus, Inputs, Picture, Report
 from studio.errors import EngineCrashed, EngineStalled, EngineUnavailable
 from studio.model import Model
-from studio.params import Recipe
+from studio.recipe import Recipe
 from studio.recipes import result_size
 from studio.sdserver.backoff import StartBackoff
 from studio.sdserver.client import READ_SECONDS

@@ -10,7 +10,8 @@ from typing import Any
 
 from studio.engine import Inputs
 from studio.model import Model
-from studio.params import JobType, Recipe
+from studio.params import JobType
+from studio.recipe import Recipe
 from studio.recipes import engine_size, result_size
 
 ENGINE_BATCH_LIMIT = 8

@@ -98,32 +98,32 @@ def test_a_preload_that_fails_is_told_and_jobs_run_all_the_same(tmp_path: Path) 
         workshop.studio.start()
         workshop.wait_for_status(job_id, JobStatus.COMPLETED)
 
-        state = workshop.studio.model("early")
+        state = workshop.studio.models.get("early")
         assert (state.state, state.fault, state.log_tail) == (
             "stopped", "It died while loading.", engine.log_tail,
         )  # fmt: skip
-        workshop.studio.start_model("early")
-        assert workshop.studio.model("early").fault is None
+        workshop.studio.models.start("early")
+        assert workshop.studio.models.get("early").fault is None
 
 
 def test_a_wanted_model_is_told_as_loading_until_it_is_there(workshop: Workshop) -> None:
     workshop.prepare()
 
-    state = workshop.studio.start_model("demo")
+    state = workshop.studio.models.start("demo")
 
     assert (state.state, workshop.engine.status.state) == ("loading", STOPPED)
     assert workshop.worker.residency.obey()
-    assert workshop.studio.model("demo").state == "ready"
+    assert workshop.studio.models.get("demo").state == "ready"
     assert not workshop.worker.residency.obey()
 
 
 def test_of_two_wanted_models_the_last_one_comes(tmp_path: Path) -> None:
     engine = SlowLoader()
     with open_workshop(tmp_path, engine) as workshop:
-        workshop.studio.start_model("demo")
-        workshop.studio.start_model("resident")
+        workshop.studio.models.start("demo")
+        workshop.studio.models.start("resident")
 
-        assert workshop.studio.model("demo").state == "stopped"
+        assert workshop.studio.models.get("demo").state == "stopped"
         assert workshop.worker.residency.obey()
         assert engine.loads == ["resident"]
 
@@ -133,11 +133,11 @@ def test_stopping_a_model_that_is_being_loaded_ends_the_loading(tmp_path: Path) 
     engine.hold()
     with open_workshop(tmp_path, engine) as workshop:
         workshop.studio.start()
-        workshop.studio.start_model("demo")
+        workshop.studio.models.start("demo")
         engine.wait_until_sampling()
 
-        assert workshop.studio.stop_model("demo").state == "stopped"
-        assert (engine.status.state, workshop.studio.model("demo").fault) == (STOPPED, None)
+        assert workshop.studio.models.stop("demo").state == "stopped"
+        assert (engine.status.state, workshop.studio.models.get("demo").fault) == (STOPPED, None)
 
 
 def test_loading_ends_when_the_studio_stops(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_loading_ends_when_the_studio_stops(tmp_path: Path) -> None:
     engine.hold()
     with open_workshop(tmp_path, engine) as workshop:
         workshop.studio.start()
-        workshop.studio.start_model("demo")
+        workshop.studio.models.start("demo")
         engine.wait_until_sampling()
 
         workshop.studio.hurry()
@@ -175,7 +175,7 @@ def test_a_model_that_a_job_is_saving_for_may_go(workshop: Workshop) -> None:
         while not workshop.engine.recipes or workshop.worker.uses(model):
             pass
 
-        assert workshop.studio.stop_model("demo").state == "stopped"
+        assert workshop.studio.models.stop("demo").state == "stopped"
     assert workshop.wait_for_status(job_id, JobStatus.COMPLETED).image_ids
 
 
@@ -187,7 +187,7 @@ def test_a_model_in_use_is_not_stopped(workshop: Workshop) -> None:
     workshop.engine.wait_until_sampling()
 
     with pytest.raises(Conflict, match="A job is running with model 'demo'"):
-        workshop.studio.stop_model("demo")
+        workshop.studio.models.stop("demo")
 
     workshop.engine.release()
     assert running.result(30)

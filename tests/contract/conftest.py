@@ -12,7 +12,8 @@ import pytest
 from studio.catalog import load_catalog
 from studio.clock import SystemClock
 from studio.model import Model, ModelFiles
-from studio.params import JobType, Recipe
+from studio.params import JobType
+from studio.recipe import Recipe
 from studio.sdserver.engine import SdServerEngine
 from tests.contract.engine_names import ROOT, SCRIPTED_PROGRAM, MakeEngine, MakeRecipe
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from studio.job import Progress
-from studio.params import Recipe
+from studio.recipe import Recipe
 from studio.sdserver.engine import SdServerEngine
 
 ROOT = Path(__file__).parents[2]

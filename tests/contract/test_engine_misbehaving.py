@@ -20,7 +20,7 @@ from studio.errors import (
 )
 from studio.job import Phase, Progress
 from studio.model import Model
-from studio.params import Recipe
+from studio.recipe import Recipe
 from studio.sdserver.engine import SdServerEngine
 from tests.contract.engine_names import MakeEngine, MakeRecipe
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from studio.demo.tensor_file import write_tensors
 from studio.extras import Hires, Lora
-from studio.params import Recipe
+from studio.recipe import Recipe
 from tests.ui.studio_page import Served, StudioPage
 
 OpenPage = Callable[..., StudioPage]

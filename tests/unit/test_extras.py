@@ -14,8 +14,9 @@ from studio.errors import InvalidRequest
 from studio.extras import UPSCALERS, Extend, Hires, Lora
 from studio.model import Capabilities, Model, ModelDefaults, ModelFiles, ModelLimits
 from studio.offers import offer_of
-from studio.params import SCHEDULERS, GenerationParams, JobType, Recipe
+from studio.params import SCHEDULERS, GenerationParams, JobType
 from studio.partial_params import check_partial, keep_valid
+from studio.recipe import Recipe
 from studio.recipes import result_size, to_recipe
 from tests.builders import a_params, a_recipe
 

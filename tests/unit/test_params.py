@@ -16,9 +16,9 @@ from studio.params import (
     SCHEDULERS,
     SCHEDULERS_OF_TWO_STEPS,
     GenerationParams,
-    Recipe,
     parse_size,
 )
+from studio.recipe import Recipe
 from tests.builders import a_params, a_recipe
 
 SHA256 = "ab" * 32

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from studio.engine import Inputs
 from studio.model import Model, ModelFiles
-from studio.params import JobType, Recipe
+from studio.params import JobType
+from studio.recipe import Recipe
 from studio.sdserver.payload import finished_size, harmless, smoke_recipe, to_img_gen
 
 MODEL = Model(id="unet", name="U-Net", files=ModelFiles(model="unet.safetensors"))

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.model import Model, ModelDefaults, ModelFiles, ModelLimits
-from studio.params import MAX_SIDE, MIN_SIDE, GenerationParams, JobType, Recipe
+from studio.params import MAX_SIDE, MIN_SIDE, GenerationParams, JobType
+from studio.recipe import Recipe
 from studio.recipes import engine_size, size_like, to_recipe
 
 INPUT = "a" * 64

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from studio import png_text
-from studio.params import MAX_SEED, SAMPLERS, SCHEDULERS, JobType, Recipe
+from studio.params import MAX_SEED, SAMPLERS, SCHEDULERS, JobType
+from studio.recipe import Recipe
 from studio.recipe_text import SAMPLER_NAMES, SCHEDULER_NAMES, Making, parameters_text, recipe_of, texts_of
 
 

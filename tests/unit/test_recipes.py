@@ -10,7 +10,8 @@ from studio.catalog import load_catalog
 from studio.effect import Effect
 from studio.errors import InvalidRequest
 from studio.model import Capabilities, Model, ModelDefaults, ModelFiles, ModelLimits
-from studio.params import MAX_PROMPT_BYTES, MAX_SEED, GenerationParams, JobType, Recipe
+from studio.params import MAX_PROMPT_BYTES, MAX_SEED, GenerationParams, JobType
+from studio.recipe import Recipe
 from studio.recipes import engine_size, to_recipe
 
 INPUT = "a" * 64

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from studio.schema import close_database, open_database
+from studio.database import close_database, open_database
 
 BENCH = Path(__file__).parent.parent.parent / "bench"
 STUB = BENCH / "bin" / "sd-server"

@@ -11,8 +11,9 @@ from studio.catalog import load_catalog
 from studio.entry import Entry
 from studio.errors import InvalidRequest
 from studio.job import Phase
-from studio.params import GenerationParams, Recipe
+from studio.params import GenerationParams
 from studio.reading import Source, read_texts
+from studio.recipe import Recipe
 from studio.recipe_text import Making, parameters_text, texts_of
 from studio.sdserver.progress import Bar
 from studio.sdserver.upscale_tracker import UpscaleTracker

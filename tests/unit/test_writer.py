@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from peewee import Database, IntegrityError, OperationalError
 
+from studio.database import close_database, open_database
 from studio.errors import NotFound, Stopping, StorageFull
-from studio.schema import close_database, open_database
 from studio.writer import GROUP, GroupWriter, storage_error
 
 

@@ -13,7 +13,7 @@ from ui.form import PRIVATE, Form
 
 def live_model_choices(studio: Studio, forms: Sequence[Form]) -> gr.HTML:
     """The element that notices when a model's files came or went, and has the pickers of the forms say so."""
-    absent = [entry.model.id for entry in studio.models() if entry.missing]
+    absent = [entry.model.id for entry in studio.models.all() if entry.missing]
     element = own_element(
         "model_choices", elem_id="model-choices", head="/* events: 'change_of_files' */", absent=absent
     )

@@ -11,7 +11,8 @@ from studio.api.a1111.overrides import CLIP_SKIP, MODEL
 from studio.api.base64_pictures import to_base64
 from studio.darkroom import studio_version
 from studio.job import Generation
-from studio.params import JobType, Recipe
+from studio.params import JobType
+from studio.recipe import Recipe
 from studio.recipe_text import PARAMETERS_KEY, SAMPLER_NAMES, SCHEDULER_NAMES
 from studio.service import Studio
 

@@ -23,7 +23,7 @@ Item = dict[str, Any]
 
 
 def _offer(studio: Studio, caller: Caller) -> Offer:
-    entry = studio.model(caller.model or studio.catalog.default)
+    entry = studio.models.get(caller.model or studio.catalog.default)
     return offer_of(entry.model, entry.features)
 
 
@@ -70,7 +70,7 @@ async def latent_upscale_modes() -> list[Item]:
 @router.get("/sd-models", summary="Models", operation_id="sd_models")
 async def sd_models(studio: StudioDep) -> list[Item]:
     """The entries of models.yml whose files are here; `title` is the id."""
-    states = await run_in_threadpool(studio.models)
+    states = await run_in_threadpool(studio.models.all)
     return [
         {
             "title": state.model.id,
@@ -93,7 +93,7 @@ def _file_of(model: Model) -> str:
 @router.get("/loras", summary="LoRAs of the caller's model", operation_id="loras")
 async def loras(studio: StudioDep, caller: CallerDep) -> list[Item]:
     """`name` is what `<lora:name:1>` says."""
-    files = await run_in_threadpool(studio.loras, caller.model or studio.catalog.default)
+    files = await run_in_threadpool(studio.models.loras, caller.model or studio.catalog.default)
     names = [(str(PurePosixPath(file.name).with_suffix("")), file.name) for file in files]
     return [{"name": name, "alias": name, "path": path, "metadata": {}} for name, path in names]
 

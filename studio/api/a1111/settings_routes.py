@@ -33,14 +33,14 @@ async def unload_checkpoint(studio: StudioDep) -> dict[str, Any]:
     """Of the model in memory, if there is one. 409 while a job runs with it."""
     model = studio.engine.model
     if model is not None:
-        await run_in_threadpool(studio.stop_model, model)
+        await run_in_threadpool(studio.models.stop, model)
     return {}
 
 
 @router.post("/reload-checkpoint", summary="Load the caller's model", operation_id="reload_checkpoint")
 async def reload_checkpoint(studio: StudioDep, caller: CallerDep) -> dict[str, Any]:
     """Answers at once; a job that runs is finished first."""
-    await run_in_threadpool(studio.start_model, caller.model or studio.catalog.default)
+    await run_in_threadpool(studio.models.start, caller.model or studio.catalog.default)
     return {}
 
 

@@ -93,7 +93,7 @@ def _prompts(studio: Studio, body: Body, model_id: str) -> dict[str, Any]:
     prompt = _styled(body.prompt or "", styles, "prompt")
     loras: list[Any] = []
     if "<" in prompt:
-        prompt, loras = take_loras(prompt, [file.name for file in studio.loras(model_id)])
+        prompt, loras = take_loras(prompt, [file.name for file in studio.models.loras(model_id)])
     values: dict[str, Any] = {"prompt": prompt, "loras": loras}
     negative = _styled(body.negative_prompt or "", styles, "negative_prompt")
     # "" is what programs send that want none; only what is left out altogether is left to the model.

@@ -37,7 +37,9 @@ async def list_models(call: Call, _: NoArguments) -> Answer:
     """Every model, the usable ones first."""
 
     def look() -> Answer:
-        entries = sorted(call.studio.models(), key=lambda entry: (bool(entry.missing), not entry.is_default))
+        entries = sorted(
+            call.studio.models.all(), key=lambda entry: (bool(entry.missing), not entry.is_default)
+        )
         upscalers = [LANCZOS, *(upscaler.name for upscaler in call.studio.upscaling.all())]
         return Answer(ModelsAnswer(models=[ModelItem.of(entry) for entry in entries], upscalers=upscalers))
 

@@ -13,7 +13,7 @@ router = APIRouter(prefix="/models")
 @router.get("")
 async def list_models(studio: StudioDep) -> ModelList:
     """Those whose files are on this machine, the default one first: clients let people choose from these."""
-    entries = [entry.model.id for entry in await run_in_threadpool(studio.models) if not entry.missing]
+    entries = [entry.model.id for entry in await run_in_threadpool(studio.models.all) if not entry.missing]
     default = studio.catalog.default
     return ModelList(data=[ModelItem(id=name) for name in sorted(entries, key=lambda name: name != default)])
 

@@ -6,7 +6,7 @@ import uuid
 
 from studio.claims import Claims
 from studio.clock import SystemClock
-from studio.schema import migrate, open_database
+from studio.database import migrate, open_database
 from studio.store import JobStore
 from studio.writer import GroupWriter
 from tests.builders import a_generation, a_recipe

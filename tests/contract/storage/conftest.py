@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from studio.schema import close_database, migrate, open_database
+from studio.database import close_database, migrate, open_database
 from tests.contract.storage.stores import Stores, open_stores
 
 ON_POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)

@@ -10,12 +10,12 @@ from peewee import Database
 
 from studio.batches import Batches
 from studio.claims import Claim, Claims
+from studio.database import close_database, is_postgres, open_database
 from studio.job import JobStatus
 from studio.keys import Keys
 from studio.library import Library
 from studio.presets import Presets
 from studio.records import Records
-from studio.schema import close_database, is_postgres, open_database
 from studio.store import JobStore
 from studio.writer import GroupWriter, PooledWriter, Writer
 from tests.builders import a_recipe

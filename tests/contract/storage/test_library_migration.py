@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from peewee import Database
 
+from studio.database import MIGRATIONS, close_database, migrate, open_database
 from studio.filters import Filter, Order
 from studio.params import JobType
-from studio.schema import MIGRATIONS, close_database, migrate, open_database
 from tests.builders import a_recipe, new_id
 from tests.contract.storage.stores import open_stores
 

@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from studio.schema import is_postgres
+from studio.database import is_postgres
 from tests.contract.storage.queue_model import QueueMachine
 from tests.contract.storage.stores import open_stores
 

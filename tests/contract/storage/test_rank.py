@@ -9,11 +9,11 @@ from random import Random
 
 import pytest
 
+from studio.database import MIGRATIONS, close_database, migrate, open_database
 from studio.errors import Conflict, NotFound
 from studio.job import JobStatus
 from studio.queue_order import QueueOrder
 from studio.scheduling import Place
-from studio.schema import MIGRATIONS, close_database, migrate, open_database
 from tests.builders import a_generation, new_id
 from tests.contract.storage.stores import AnswersGetLost, Stores, open_stores
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from peewee import Database, DatabaseError
 
-from studio.schema import MIGRATIONS, close_database, is_postgres, migrate, open_database
+from studio.database import MIGRATIONS, close_database, is_postgres, migrate, open_database
 from tests.contract.storage.conftest import PrivatePostgres
 from tests.contract.storage.stores import open_stores
 
@@ -17,7 +17,7 @@ ALL_MIGRATIONS = sorted(path.stem for path in MIGRATIONS.glob("0*.py"))
 
 MIGRATE_WHEN_TOLD = """
 import sys
-from studio.schema import migrate, open_database
+from studio.database import migrate, open_database
 database = open_database(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()

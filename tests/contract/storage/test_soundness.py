@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.schema import close_database, migrate, open_database
+from studio.database import close_database, migrate, open_database
 from studio.soundness import damage_of
 from tests.contract.storage.damaging import overwrite_a_page
 from tests.contract.storage.stores import open_stores
