@@ -48,7 +48,7 @@ READING_ORDER: Mapping[str, str] = {
     "studio/api": """
         errors access proxies permissions metrics guard limits base64_pictures dependencies bodies job_bodies
         forms submission recipe_view download_views model_views views picture_files library_views waiting
-        happenings hub events sockets health probes downloads models
+        outcome happenings hub events sockets health probes downloads models
         features queue queue_control batch grid_views grids generations replays images library inputs presets
         generate upscaling
         openai a1111 agents app
@@ -58,7 +58,7 @@ READING_ORDER: Mapping[str, str] = {
         running upscaling extras settings_routes lists app
     """,
     "studio/api/agents": "bodies views previews sources calls making looking tools server app",
-    "studio/api/openai": "outcome errors names bodies encoding views answers models images app",
+    "studio/api/openai": "errors names bodies encoding views answers models images app",
     "studio/migrations": """
         0001_initial 0002_library 0003_presets 0004_queue_order 0005_references 0006_batches 0007_keys
         0008_fair_share

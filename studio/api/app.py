@@ -21,6 +21,7 @@ from studio.api import (
     inputs,
     library,
     models,
+    outcome,
     presets,
     probes,
     queue,
@@ -98,6 +99,7 @@ def create_api(studio: Studio) -> FastAPI:
     ):
         api.include_router(part.router)
     add_handlers(api)
+    outcome.add_handlers(api, generate.nothing_made)
     api.add_middleware(BodyLimit)
     return api
 

@@ -136,9 +136,9 @@ def sentence_of(error: StudioError) -> str:
     return error.message
 
 
-def to_response(error: StudioError, *, job_id: str | None = None) -> JSONResponse:
+def to_response(error: StudioError) -> JSONResponse:
     """The answer for one of our own faults."""
-    return error_response(status_of(error), sentence_of(error), headers=retry_headers(error), job_id=job_id)
+    return error_response(status_of(error), sentence_of(error), headers=retry_headers(error))
 
 
 class InvalidFields(InvalidRequest):

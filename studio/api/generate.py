@@ -1,16 +1,14 @@
 """Making pictures: the synchronous endpoints, and the same requests put in the queue."""
 
 from fastapi import APIRouter, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from studio.api.bodies import GenerateBody
 from studio.api.dependencies import IdempotencyKey, StudioDep
-from studio.api.errors import error_response, faults, to_response
+from studio.api.errors import error_response, faults
 from studio.api.forms import EditForm, VariationForm, body_of
+from studio.api.outcome import NothingMade, made
 from studio.api.submission import submit_edit, submit_text, submit_variation
 from studio.api.views import QueuedView, ResultView
-from studio.api.waiting import CLIENT_CLOSED_REQUEST, ClientGone, fault_of, until_final
-from studio.errors import Stopping
 from studio.job import Job
 from studio.service import Studio
 
@@ -26,7 +24,7 @@ _QUEUE_FAULTS = faults(400, 409, 413, 429, 503, 507)
 )  # fmt: skip
 async def generate(
     request: Request, body: GenerateBody, studio: StudioDep, key: IdempotencyKey = None
-) -> ResultView | Response:
+) -> ResultView:
     """Waits in the queue like every job, makes the pictures, and answers with their ids.
 
     The wait ends after five minutes with 504; the job lives on and is found by the `job_id` of that answer.
@@ -39,7 +37,7 @@ async def generate(
     "/edit", response_model=ResultView, responses=_SYNC_FAULTS, tags=["Pictures, waiting for them"],
     summary="A picture changed by words", operation_id="edit", openapi_extra=body_of(EditForm),
 )  # fmt: skip
-async def edit(request: Request, studio: StudioDep, key: IdempotencyKey = None) -> ResultView | Response:
+async def edit(request: Request, studio: StudioDep, key: IdempotencyKey = None) -> ResultView:
     """With a mask, or a picture that is transparent in places, only that area changes; else all of it.
 
     Waits as `POST /generate` does.
@@ -51,7 +49,7 @@ async def edit(request: Request, studio: StudioDep, key: IdempotencyKey = None) 
     "/variation", response_model=ResultView, responses=_SYNC_FAULTS, tags=["Pictures, waiting for them"],
     summary="Pictures like another one", operation_id="variation", openapi_extra=body_of(VariationForm),
 )  # fmt: skip
-async def variation(request: Request, studio: StudioDep, key: IdempotencyKey = None) -> ResultView | Response:
+async def variation(request: Request, studio: StudioDep, key: IdempotencyKey = None) -> ResultView:
     """`strength` says how far from the input: near 0 almost the same, near 1 nearly free.
 
     Waits as `POST /generate` does.
@@ -93,20 +91,11 @@ def queued(job: Job) -> QueuedView:
     return QueuedView(job_id=job.id, status=job.status)
 
 
-async def finished(request: Request, studio: Studio, submitted: Job) -> ResultView | Response:
-    """What the job made, or the answer that says why there is nothing to show (yet)."""
-    job_id, seconds = submitted.id, studio.settings.wait_seconds
-    try:
-        job = await until_final(request, studio, job_id, seconds)
-    except TimeoutError:
-        sentence = f"The job is not done after {seconds:g} seconds. It goes on: GET /api/queue/{job_id}."
-        return error_response(504, sentence, job_id=job_id)
-    except Stopping as error:
-        return to_response(error, job_id=job_id)
-    except ClientGone:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
-    fault = fault_of(job)
-    if fault is not None:
-        return error_response(*fault, job_id=job_id)
-    assert job.generation_id is not None
-    return ResultView.of(await run_in_threadpool(studio.generation, job.generation_id))
+async def finished(request: Request, studio: Studio, submitted: Job) -> ResultView:
+    """What the job made. Errors: as `outcome.made`."""
+    return ResultView.of(await made(request, studio, submitted.id))
+
+
+def nothing_made(fault: NothingMade) -> Response:
+    """The answer to who waited for a job without pictures."""
+    return error_response(fault.status, fault.sentence, headers=fault.headers, job_id=fault.job_id)

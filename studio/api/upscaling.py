@@ -5,7 +5,7 @@ import json
 import re
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Request, Response, UploadFile
+from fastapi import APIRouter, Request, UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.concurrency import run_in_threadpool
 
@@ -139,7 +139,7 @@ async def list_upscalers(studio: StudioDep) -> list[UpscalerView]:
     tags=["Pictures, waiting for them"], summary="A picture made larger", operation_id="upscale",
     openapi_extra=_BODY,
 )  # fmt: skip
-async def upscale(request: Request, studio: StudioDep, key: IdempotencyKey = None) -> ResultView | Response:
+async def upscale(request: Request, studio: StudioDep, key: IdempotencyKey = None) -> ResultView:
     """An uploaded picture as a form, or one that is here already as JSON.
 
     Waits as `POST /generate` does.

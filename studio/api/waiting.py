@@ -7,16 +7,12 @@ from collections.abc import Awaitable, Callable
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from studio.errors import InvalidImage, InvalidRequest, Stopping
-from studio.job import Job, JobStatus
+from studio.errors import Stopping
+from studio.job import Job
 from studio.service import Studio
 
 # How often a waiting request looks whether the studio shuts down, in seconds; nothing else depends on it.
 STOP_CHECK = 0.5
-# Nobody reads the answer of a client that hung up; the access log shows this status.
-CLIENT_CLOSED_REQUEST = 499
-# What is found wrong with a request only once its pictures are looked at together.
-_CODES_OF_BAD_REQUESTS = (InvalidRequest.code, InvalidImage.code)
 
 
 class ClientGone(Exception):
@@ -77,18 +73,6 @@ async def until_final(request: Request, studio: Studio, job_id: str, seconds: fl
         work.cancel()
         watcher.cancel()
         await asyncio.gather(work, watcher, return_exceptions=True)
-
-
-def fault_of(job: Job) -> tuple[int, str] | None:
-    """(HTTP status, sentence) of a final job that has no pictures to show; None if it has."""
-    if job.status is JobStatus.CANCELLED:
-        return 409, "The job was cancelled."
-    if job.status is JobStatus.FAILED:
-        status = 400 if job.error_code in _CODES_OF_BAD_REQUESTS else 500
-        return status, job.error or "The job failed."
-    if job.generation_id is None:
-        return 404, "The pictures of this job were deleted."
-    return None
 
 
 async def _is_set(event: asyncio.Event, seconds: float) -> bool:

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
+from studio.api import outcome
 from studio.api.errors import retry_headers, sentence_of, status_of, to_sentence, unexpected_sentence
+from studio.api.outcome import NothingMade
 from studio.errors import InvalidRequest, StudioError
 
 # What a request of this door calls the studio's parameters, where the words differ.
@@ -47,15 +49,10 @@ def error_response(
     return JSONResponse(content, status, headers=headers)
 
 
-def to_response(error: StudioError, *, job_id: str | None = None) -> JSONResponse:
+def to_response(error: StudioError) -> JSONResponse:
     """The answer for one of the studio's faults."""
-    return error_response(
-        status_of(error),
-        sentence_of(error),
-        kind=type(error).__name__,
-        headers=retry_headers(error),
-        job_id=job_id,
-    )
+    status, kind = status_of(error), type(error).__name__
+    return error_response(status, sentence_of(error), kind=kind, headers=retry_headers(error))
 
 
 def invalid(error: ValidationError) -> InvalidRequest:
@@ -92,6 +89,11 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     )
 
 
+def _nothing_made(fault: NothingMade) -> JSONResponse:
+    kind = None if fault.code is None else fault.code.title().replace("_", "")
+    return error_response(fault.status, fault.sentence, kind=kind, headers=fault.headers, job_id=fault.job_id)
+
+
 async def _on_unexpected(request: Request, _: Exception) -> JSONResponse:
     return error_response(500, unexpected_sentence(request.scope))
 
@@ -102,3 +104,4 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(StudioError, _on_fault)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_unexpected)
+    outcome.add_handlers(app, _nothing_made)

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from studio import a1111_text, png_text
 from studio.api.a1111.bodies import Name
 from studio.api.a1111.callers import Caller, CallerDep
-from studio.api.a1111.making import generation_of
+from studio.api.a1111.making import made_for
 from studio.api.a1111.upscaling import (
     NONE,
     UPSCALING,
@@ -27,6 +27,7 @@ from studio.api.base64_pictures import from_base64, to_base64
 from studio.api.bodies import NOT_STORED_YET
 from studio.api.dependencies import StudioDep
 from studio.errors import InvalidRequest
+from studio.job import Generation
 from studio.metadata import read_metadata
 from studio.params import MAX_SIDE
 from studio.pictures import read_stored, read_upload, to_png
@@ -87,13 +88,6 @@ class PictureBody(BaseModel):
     image: str
 
 
-class _NoPictureError(Exception):
-    """A network's job has nothing to show (yet); `answer` says why."""
-
-    def __init__(self, answer: Response) -> None:
-        self.answer = answer
-
-
 @dataclass(frozen=True)
 class _Asked:
     """A request for larger pictures, and who makes it."""
@@ -137,10 +131,7 @@ async def _answered(asked: _Asked, files: list[tuple[str, str]], key: str) -> Re
     """The answer with every picture, (field, base64), made larger."""
     networks = await run_in_threadpool(lambda: [each.name for each in asked.studio.upscaling.all()])
     _check(asked.body, networks)
-    try:
-        images = [await _enlarged(asked, text, field) for field, text in files]
-    except _NoPictureError as nothing:
-        return nothing.answer
+    images = [await _enlarged(asked, text, field) for field, text in files]
     shown: Any = images if key == "images" else images[0]
     if not asked.body.show_extras_results:
         shown = [] if key == "images" else None
@@ -190,7 +181,7 @@ async def _by(asked: _Asked, image: Image.Image, upscaler: str) -> Image.Image:
 
 
 async def _by_network(asked: _Asked, image: Image.Image, upscaler: str, sizes: dict[str, Any]) -> Image.Image:
-    """Waits for a job of the one queue. Errors: as UpscaleControl.submit; _NoPictureError."""
+    """Waits for a job of the one queue. Errors: as UpscaleControl.submit; as `made_for`."""
     studio = asked.studio
 
     def submit() -> str:
@@ -199,15 +190,12 @@ async def _by_network(asked: _Asked, image: Image.Image, upscaler: str, sizes: d
         stored = studio.inputs.save_picture(to_png(image))
         return studio.upscaling.submit(checked.model_copy(update={"input_image": stored.id})).id
 
-    def made(generation_id: str) -> Image.Image:
-        (picture,) = studio.generation(generation_id).images
+    def opened(generation: Generation) -> Image.Image:
+        (picture,) = generation.images
         return read_stored(studio.image_file(picture).read_bytes())
 
     job_id = await run_in_threadpool(submit)
-    generation_id = await generation_of(asked.request, studio, asked.caller, job_id)
-    if isinstance(generation_id, Response):
-        raise _NoPictureError(generation_id)
-    return await run_in_threadpool(made, generation_id)
+    return await run_in_threadpool(opened, await made_for(asked.request, studio, asked.caller, job_id))
 
 
 def _texts(text: str, field: str) -> dict[str, str]:

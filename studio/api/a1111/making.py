@@ -8,18 +8,17 @@ from starlette.concurrency import run_in_threadpool
 
 from studio.api.a1111.bodies import Body, ImageBody, TextBody
 from studio.api.a1111.callers import Caller, CallerDep
-from studio.api.a1111.errors import error_response, to_response
 from studio.api.a1111.info import answer_of
 from studio.api.a1111.overrides import keep
 from studio.api.a1111.translation import Translation, translate
 from studio.api.base64_pictures import from_base64
 from studio.api.bodies import NOT_STORED_YET
 from studio.api.dependencies import StudioDep
+from studio.api.outcome import NothingMade, made
 from studio.api.submission import check_offer
-from studio.api.waiting import CLIENT_CLOSED_REQUEST, ClientGone, fault_of, until_final
-from studio.errors import InvalidRequest, Stopping
+from studio.errors import InvalidRequest
 from studio.inputs import PaintedInput
-from studio.job import Job
+from studio.job import Generation
 from studio.params import GenerationParams
 from studio.service import Studio
 
@@ -74,38 +73,24 @@ async def _made(
     submitted = await run_in_threadpool(studio.submit, params, input_size=input_size)
     if translation.kept is not None:
         keep(caller, translation.kept)
-    generation_id = await generation_of(request, studio, caller, submitted.id)
-    if isinstance(generation_id, Response):
-        return generation_id
-    return await run_in_threadpool(_answer, studio, body, generation_id)
+    generation = await made_for(request, studio, caller, submitted.id)
+    return await run_in_threadpool(_answer, studio, body, generation)
 
 
-async def generation_of(request: Request, studio: Studio, caller: Caller, job_id: str) -> str | Response:
-    """The id of what the caller's job made, or the answer that says why there is nothing to show (yet)."""
-    seconds = studio.settings.wait_seconds
+async def made_for(request: Request, studio: Studio, caller: Caller, job_id: str) -> Generation:
+    """What the caller's job made; until it is over, the caller's /progress tells of it. Errors: as `made`."""
     caller.remember(job_id)
     try:
-        job = await until_final(request, studio, job_id, seconds)
-    except TimeoutError:
-        sentence = f"The job is not done after {seconds:g} seconds. It goes on: GET /api/queue/{job_id}."
-        return error_response(504, sentence, job_id=job_id)
-    except Stopping as error:
-        return to_response(error, job_id=job_id)
-    except ClientGone:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
+        generation = await made(request, studio, job_id)
+    except NothingMade as fault:
+        if fault.is_over:
+            caller.forget(job_id)
+        raise
     caller.forget(job_id)
-    fault = fault_of(job)
-    if fault is not None:
-        return error_response(*fault, kind=_kind(job), job_id=job_id)
-    assert job.generation_id is not None
-    return job.generation_id
+    return generation
 
 
-def _kind(job: Job) -> str | None:
-    return None if job.error_code is None else job.error_code.title().replace("_", "")
-
-
-def _answer(studio: Studio, body: Body, generation_id: str) -> Response:
+def _answer(studio: Studio, body: Body, generation: Generation) -> Response:
     # In ASCII: names in the request may hold what UTF-8 can't.
-    text = json.dumps(answer_of(studio, body, studio.generation(generation_id)), allow_nan=False)
+    text = json.dumps(answer_of(studio, body, generation), allow_nan=False)
     return Response(text, media_type="application/json")

@@ -15,8 +15,9 @@ from studio.api.agents.calls import Answer, Call, answer
 from studio.api.agents.sources import stored
 from studio.api.agents.views import JobAnswer
 from studio.api.bodies import NOT_STORED_YET
+from studio.api.outcome import nothing_of
 from studio.api.submission import check_offer
-from studio.api.waiting import fault_of, follow
+from studio.api.waiting import follow
 from studio.errors import EngineError, InvalidRequest
 from studio.job import Image, Job, JobStatus, Phase
 from studio.params import JobType
@@ -92,11 +93,10 @@ async def _waited(call: Call, job_id: str, seconds: float, edge: int) -> Answer:
         job = await follow(studio, job_id, min(seconds, studio.settings.wait_seconds), tell)
     except TimeoutError:
         job = await run_in_threadpool(studio.job, job_id)
-    fault = fault_of(job) if job.is_final else None
+    fault = nothing_of(job) if job.is_final else None
     if fault is not None:
-        status, sentence = fault
-        kind = InvalidRequest if status < 500 else EngineError
-        raise kind(f"{sentence} (job {job.id})")
+        kind = InvalidRequest if fault.status < 500 else EngineError
+        raise kind(f"{fault.sentence} (job {job.id})")
     images = await run_in_threadpool(pictures_of, call, job)
     view = JobAnswer.of(job, studio.engine.state, images, call.base_url)
     return await answer(call, view, images, edge)

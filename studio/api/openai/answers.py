@@ -13,9 +13,9 @@ from starlette.responses import StreamingResponse
 
 from studio.api.openai.bodies import Wanted
 from studio.api.openai.errors import JOB_ID, fault_body, nothing_made
-from studio.api.openai.outcome import NothingMade, made
 from studio.api.openai.views import CompletedEvent, ImagesAnswer
-from studio.api.waiting import CLIENT_CLOSED_REQUEST, ClientGone
+from studio.api.outcome import NothingMade, made
+from studio.api.waiting import ClientGone
 from studio.errors import StudioError
 from studio.job import Job
 from studio.service import Studio
@@ -30,8 +30,8 @@ Said = TypeVar("Said")
 async def answer(request: Request, studio: Studio, job: Job, wanted: Wanted, event: str) -> Response:
     """The answer of a request whose job that is; `event` is how its events are called.
 
-    A client that hangs up does not end the job. Errors: NothingMade; NotFound; not of a stream, which tells
-    them as its last event.
+    A client that hangs up does not end the job. Errors: as `made`; not of a stream, which tells them as its
+    last event.
     """
     headers = {JOB_ID: job.id}
     if wanted.stream:
@@ -39,10 +39,7 @@ async def answer(request: Request, studio: Studio, job: Job, wanted: Wanted, eve
         return StreamingResponse(
             frames, media_type="text/event-stream", headers={**headers, **_STREAM_HEADERS}
         )
-    try:
-        generation = await made(request, studio, job.id)
-    except ClientGone:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    generation = await made(request, studio, job.id)
     of_pictures = partial(ImagesAnswer.of, studio, generation, wanted, str(request.base_url))
     said = await _read(request, of_pictures)
     return Response(said.model_dump_json(exclude_none=True), media_type="application/json", headers=headers)

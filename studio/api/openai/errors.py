@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from studio.api import outcome
 from studio.api.errors import (
     InvalidFields,
     http_sentence,
@@ -17,13 +18,22 @@ from studio.api.errors import (
     status_of,
     unexpected_sentence,
 )
-from studio.api.openai.outcome import NothingMade
-from studio.errors import Conflict, InvalidRequest, QueueFull, StudioError, UnknownModel
+from studio.api.outcome import NothingMade
+from studio.errors import (
+    Conflict,
+    EngineError,
+    InvalidRequest,
+    NotFound,
+    QueueFull,
+    StudioError,
+    UnknownModel,
+)
 
 JOB_ID = "X-Job-Id"
 MODEL_NOT_FOUND = "model_not_found"
 _TYPES = {429: "rate_limit_error"}
 _CODES = {401: "invalid_api_key", 404: "unknown_url", 413: "too_large", 429: "rate_limit_exceeded"}
+_CODES_OF_NOTHING = {404: NotFound.code, 409: "cancelled", 504: "timeout"}
 _REASONS = {"extra_forbidden": "unknown_parameter", "missing": "missing_required_parameter"}
 _PATHS = "here are /v1/models and /v1/images/generations, /edits and /variations"
 # What the studio calls otherwise.
@@ -70,7 +80,8 @@ def fault_body(error: StudioError) -> tuple[int, dict[str, Any]]:
 
 def nothing_made(fault: NothingMade) -> tuple[int, dict[str, Any]]:
     """(HTTP status, body) for a job without pictures."""
-    return fault.status, envelope(fault.sentence, fault.status, code=fault.code)
+    code = fault.code or _CODES_OF_NOTHING.get(fault.status, EngineError.code)
+    return fault.status, envelope(fault.sentence, fault.status, code=code)
 
 
 async def _on_fault(_: Request, error: Exception) -> JSONResponse:
@@ -85,10 +96,9 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     return await _on_fault(request, InvalidFields(error.errors()))
 
 
-async def _on_nothing_made(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, NothingMade)
-    status, body = nothing_made(error)
-    headers = {JOB_ID: error.job_id, **NOT_AGAIN, **(error.headers or {})}
+def _nothing_made(fault: NothingMade) -> JSONResponse:
+    status, body = nothing_made(fault)
+    headers = {JOB_ID: fault.job_id, **NOT_AGAIN, **(fault.headers or {})}
     return JSONResponse(body, status, headers=headers)
 
 
@@ -108,6 +118,6 @@ def add_envelope(app: FastAPI) -> None:
     """Have `app` answer every fault in OpenAI's shape."""
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(StudioError, _on_fault)
-    app.add_exception_handler(NothingMade, _on_nothing_made)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_unexpected)
+    outcome.add_handlers(app, _nothing_made)
