@@ -123,11 +123,12 @@ def main() -> None:
         take(browser, studio, FOLDER)
 
 
-def wait_for_page(studio: RunningStudio) -> None:
+def wait_for_page(studio: RunningStudio, key: str = "") -> None:
     """Return when the page has joined the server."""
 
     def is_there() -> bool:
-        return httpx.get(f"{studio.base}/config", trust_env=False).status_code == 200
+        answer = httpx.get(f"{studio.base}/config", headers={"X-Api-Key": key}, trust_env=False)
+        return answer.status_code == 200
 
     until(is_there)
 
