@@ -151,6 +151,9 @@ def store(database: Database, batch: list[Finished]) -> None:
         counts[finished.job["status"]] = counts.get(finished.job["status"], 0) + 1
     generations = [one.generation for one in batch if one.generation is not None]
     counts["generation"] = len(generations)
+    images = [one.image for one in batch if one.image is not None]
+    counts["image"] = len(images)
+    counts["image_bytes"] = sum(image["size"] for image in images)
     with database.atomic():
         # The write comes first: a transaction that reads before it writes may fail as "locked".
         for name, count in sorted(counts.items()):
@@ -159,7 +162,7 @@ def store(database: Database, batch: list[Finished]) -> None:
         insert(database, JobRow, [one.job for one in batch])
         insert(database, AttemptRow, [one.attempt for one in batch])
         insert(database, GenerationRow, generations)
-        insert(database, ImageRow, [one.image for one in batch if one.image is not None])
+        insert(database, ImageRow, images)
 
 
 def finished_jobs(database: Database) -> int:

@@ -15,6 +15,7 @@ from studio.reader import Reader
 from studio.rows import image_columns, listed_columns, no_progress, progress_columns
 from studio.scheduling import Candidate, pick_next
 from studio.schema import AttemptRow, GenerationRow, ImageRow, JobRow
+from studio.tally import GENERATIONS, tally, tally_added
 from studio.writer import Writer
 
 LEASE_SECONDS = 60.0
@@ -123,7 +124,8 @@ class Claims:
                 self._database
             )
             self._end_attempt(claim, AttemptOutcome.COMPLETED, None, log_tail)
-            self._table.count("generation", 1)
+            tally(self._database, GENERATIONS, 1)
+            tally_added(self._database, [image.size for image in generation.images])
             return True
 
         return self._writer.run(change)

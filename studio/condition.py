@@ -13,6 +13,7 @@ from studio.gallery import Gallery
 from studio.job import JobStatus
 from studio.reader import Reader
 from studio.schema import CounterRow, JobRow
+from studio.tally import GENERATIONS, picture_totals
 from studio.worker import RESERVE_BYTES
 from studio.writer import Writer
 
@@ -81,6 +82,10 @@ class Condition:
             size = "SELECT pg_database_size(current_database())"
         return int(self._read(lambda: self._database.execute_sql(size).fetchall())[0][0])
 
+    def pictures(self) -> tuple[int, int]:
+        """(how many pictures there are, bytes of their files), by the counters."""
+        return self._read(lambda: picture_totals(self._database))
+
     def _look(self) -> list[str]:
         found = []
         try:
@@ -101,5 +106,5 @@ class Condition:
 
     def _write(self) -> None:
         """A change that changes nothing, and yet must reach the disk."""
-        nothing = CounterRow.update(value=CounterRow.value).where(CounterRow.name == "generation")
+        nothing = CounterRow.update(value=CounterRow.value).where(CounterRow.name == GENERATIONS)
         nothing.execute(self._database)

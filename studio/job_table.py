@@ -17,6 +17,7 @@ from studio.recipe import Recipe
 from studio.rows import Row, to_job
 from studio.scheduling import fair_ranks
 from studio.schema import EVERY_COLUMN, CounterRow, ImageRow, JobReferenceRow, JobRow, QueueRow
+from studio.tally import tally
 
 # The order in which pending jobs run.
 ORDER = (JobRow.rank, JobRow.seq)
@@ -60,9 +61,7 @@ class JobTable:
 
     def count(self, name: str, change: int) -> None:
         """Keep the number of rows, in the transaction that changes it."""
-        CounterRow.update(value=CounterRow.value + change).where(CounterRow.name == name).execute(
-            self.database
-        )
+        tally(self.database, name, change)
 
     def reserve_places(self, count: int, max_pending: int) -> None:
         """Count `count` more pending jobs, in one step. Errors: QueueFull if they become too many."""

@@ -17,8 +17,9 @@ from studio.labels import folded, to_label
 from studio.reader import Reader
 from studio.recipe import Recipe
 from studio.rows import to_image
-from studio.schema import EVERY_COLUMN, CounterRow, GenerationRow, ImageRow, ImageTagRow, JobRow
+from studio.schema import EVERY_COLUMN, GenerationRow, ImageRow, ImageTagRow, JobRow
 from studio.store import is_id
+from studio.tally import GENERATIONS, tally, tally_deleted
 from studio.writer import Writer
 
 MAX_TAGS = 32
@@ -203,7 +204,9 @@ class Library:
         images = [to_image(row) for row in deleted]
         kept = ImageRow.select(ImageRow.id).where(chosen).order_by(ImageRow.id).tuples()
         protected = [image_id for (image_id,) in kept.execute(self._database)]
-        return Removal(images, self._shrink(Counter(image.generation_id for image in images)), protected)
+        empty = self._shrink(Counter(image.generation_id for image in images))
+        tally_deleted(self._database, [image.size for image in images])
+        return Removal(images, empty, protected)
 
     def _shrink(self, fewer: Counter[str]) -> list[str]:
         """Take that many pictures from each generation; the ids of those that are empty and so gone."""
@@ -220,9 +223,7 @@ class Library:
             JobRow.update(generation_id=None, revision=JobRow.revision + 1, updated_at=now).where(
                 JobRow.generation_id.in_(empty)
             ).execute(self._database)
-            CounterRow.update(value=CounterRow.value - len(empty)).where(
-                CounterRow.name == "generation"
-            ).execute(self._database)
+            tally(self._database, GENERATIONS, -len(empty))
         return empty
 
     def of_generations(self, wanted: Filter) -> list[tuple[Image, bool]]:

@@ -14,6 +14,7 @@ from studio.reader import Reader
 from studio.rows import to_generation, to_image
 from studio.schema import EVERY_COLUMN, CounterRow, GenerationRow, ImageRow, JobRow, SpeedRow
 from studio.store import Page
+from studio.tally import GENERATIONS, tally, tally_deleted
 from studio.writer import Writer
 
 # Weight of the newest observation in a model's speed: a handful of jobs forgets a busy machine.
@@ -35,7 +36,7 @@ class Records:
         Errors: InvalidRequest for too many words.
         """
         newest = GenerationRow.select(EVERY_COLUMN).order_by(GenerationRow.seq.desc())
-        total: Any = CounterRow.select(CounterRow.value).where(CounterRow.name == "generation")
+        total: Any = CounterRow.select(CounterRow.value).where(CounterRow.name == GENERATIONS)
         if wanted != EVERYTHING:
             made = wanted.matches(self._database).rows.select(ImageRow.generation_id)
             newest = newest.where(GenerationRow.id.in_(made))
@@ -81,18 +82,15 @@ class Records:
         """Forget a generation; its pictures, whose files the caller removes next. Errors: NotFound."""
 
         def change() -> list[Image]:
-            images = self._images(generation_id)
-            ImageRow.delete().where(ImageRow.generation_id == generation_id).execute(self._database)
+            images = self._delete_images(generation_id)
             gone = GenerationRow.delete().where(GenerationRow.id == generation_id).execute(self._database)
             if not gone:
                 raise NotFound(f"No generation has the id {generation_id!r}.")
             JobRow.update(
                 generation_id=None, revision=JobRow.revision + 1, updated_at=self._clock.now()
             ).where(JobRow.generation_id == generation_id).execute(self._database)
-            # The counter last, as everywhere: it is the one row that every change waits for.
-            CounterRow.update(value=CounterRow.value - 1).where(CounterRow.name == "generation").execute(
-                self._database
-            )
+            tally(self._database, GENERATIONS, -1)
+            tally_deleted(self._database, [image.size for image in images])
             return images
 
         return self._writer.run(change)
@@ -115,6 +113,12 @@ class Records:
             first.on_conflict(conflict_target=[SpeedRow.model], update=blend).execute(self._database)
 
         self._writer.run(change)
+
+    def _delete_images(self, generation_id: str) -> list[Image]:
+        """Those that were really deleted by us, in order: of two who delete the same, one counts it."""
+        chosen = ImageRow.delete().where(ImageRow.generation_id == generation_id)
+        gone = chosen.returning(EVERY_COLUMN).dicts().execute(self._database)
+        return sorted((to_image(row) for row in gone), key=lambda image: image.index)
 
     def _images(self, generation_id: str) -> list[Image]:
         query = (

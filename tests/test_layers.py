@@ -21,7 +21,7 @@ READING_ORDER: Mapping[str, str] = {
         settings wildcards wording engine_options effect source model plain_yaml catalog safetensors
         gguf weights loras upscalers recipes scheduling engine offers recipe_text a1111_text png_text
         pictures metadata reading masks framing staging results
-        rows schema migrations database soundness ownership opening reader writer job_table store
+        rows schema migrations database soundness ownership opening reader writer tally job_table store
         batches claims filters records queue_order entry library presets upscaling keys key_ring keys_command
         files addresses transfer additions huggingface download fetcher download_ledger downloads fit
         orphans gallery intake inputs archive
@@ -61,7 +61,7 @@ READING_ORDER: Mapping[str, str] = {
     "studio/api/openai": "errors names bodies encoding views answers models images app",
     "studio/migrations": """
         0001_initial 0002_library 0003_presets 0004_queue_order 0005_references 0006_batches 0007_keys
-        0008_fair_share
+        0008_fair_share 0014_picture_counts
     """,
 }
 
@@ -74,7 +74,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         (
             "studio/schema.py", "studio/database.py", "studio/soundness.py", "studio/ownership.py",
             "studio/migrations/",
-            "studio/reader.py", "studio/writer.py",
+            "studio/reader.py", "studio/writer.py", "studio/tally.py",
             "studio/job_table.py", "studio/store.py", "studio/claims.py", "studio/records.py",
             "studio/queue_order.py", "studio/batches.py",
             "studio/filters.py", "studio/library.py", "studio/presets.py", "studio/assembly.py",

@@ -63,6 +63,9 @@ class _Now(Collector):
             "studio_oldest_pending_seconds", "How long the oldest waiting job has waited; 0: none waits.",
             studio.condition.oldest_pending(),
         )  # fmt: skip
+        pictures, size = studio.condition.pictures()
+        yield _gauge("studio_pictures", "Pictures in the library.", pictures)
+        yield _gauge("studio_picture_bytes", "Bytes of their files, without thumbnails.", size)
         yield self._engine()
         yield self._disk()
 

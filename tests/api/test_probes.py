@@ -127,6 +127,8 @@ def test_jobs_are_measured_by_status_model_and_outcome(tmp_path: Path) -> None:
         assert now["studio_engine_state{state=busy}"] == 1
         assert now["studio_engine_state{state=ready}"] == 0
         assert now["studio_engine_starts_total"] == 0  # this engine has no process
+        assert now["studio_pictures"] == 2
+        assert now["studio_picture_bytes"] == running.api.get("/library/stats").json()["bytes"] > 0
         assert now["studio_disk_bytes{what=free}"] > 0
         assert now["studio_disk_bytes{what=database}"] > 4096
 

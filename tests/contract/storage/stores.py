@@ -68,6 +68,9 @@ class Stores:
         assert self.jobs.counts() == {status: counted.get(str(status), 0) for status in JobStatus}
         (generations,) = self.rows("SELECT COUNT(*) FROM generation")[0]
         assert self.rows("SELECT value FROM counter WHERE name = 'generation'") == [(generations,)]
+        for name, counted_by in (("image", "COUNT(*)"), ("image_bytes", "COALESCE(SUM(size), 0)")):
+            (there,) = self.rows(f"SELECT {counted_by} FROM image")[0]
+            assert self.rows(f"SELECT value FROM counter WHERE name = '{name}'") == [(there,)]
         assert not self.rows(
             "SELECT id FROM job WHERE attempt != (SELECT COUNT(*) FROM attempt WHERE job_id = job.id)"
         )

@@ -76,6 +76,8 @@ def test_old_pictures_keep_their_order_and_are_found_by_prompt_type_and_date(
         assert stores.library.entry(ids[1]).image.seed == 2**62 + 1
         removal = stores.library.delete(ids[2:4])
         assert len(removal.generations) == 1
+        assert stores.rows("SELECT value FROM counter WHERE name = 'image'") == [(4,)]
+        assert stores.rows("SELECT value FROM counter WHERE name = 'image_bytes'") == [(40,)]
         assert found(Filter(words="unicorn")) == ids[:2] + ids[4:]
 
 
