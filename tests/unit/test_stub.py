@@ -271,8 +271,15 @@ def test_seeded_rows_are_what_the_counters_say(tmp_path: Path) -> None:
     with database.connection_context():
         counters = dict(database.execute_sql("SELECT name, value FROM counter").fetchall())
         jobs = dict(database.execute_sql("SELECT status, COUNT(*) FROM job GROUP BY status").fetchall())
-        pictures = database.execute_sql("SELECT COUNT(*) FROM image").fetchone()[0]
+        pictures, size = database.execute_sql("SELECT COUNT(*), SUM(size) FROM image").fetchone()
     close_database(database)
     assert jobs == {"completed": 194, "failed": 4, "cancelled": 2}
-    assert counters == {**jobs, "pending": 0, "processing": 0, "generation": 194}
+    assert counters == {
+        **jobs,
+        "pending": 0,
+        "processing": 0,
+        "generation": 194,
+        "image": 194,
+        "image_bytes": size,
+    }
     assert pictures == 194
