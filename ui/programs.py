@@ -1,4 +1,4 @@
-"""What programs may call through Gradio: five named endpoints, the same as tools of /mcp, by the same code.
+"""What programs may call through Gradio: nine named endpoints, the same as tools of /mcp, by the same code.
 
 Everything else on the page is private. No picture goes through Gradio: answers hold ids and addresses.
 """
@@ -34,8 +34,12 @@ def offer(studio: Studio) -> None:
         ("generate", _generate(run)),
         ("edit", _edit(run)),
         ("vary", _vary(run)),
+        ("upscale", _upscale(run)),
         ("wait_for_job", _wait(run)),
+        ("cancel_job", _cancel(run)),
         ("list_models", _models(run)),
+        ("search_history", _search(run)),
+        ("get_picture", _picture(run)),
     ):
         api(endpoint, api_name=name, concurrency_limit=CALLERS, concurrency_id="programs")
 
@@ -131,6 +135,24 @@ def _vary(run: Run) -> Run:
     return vary
 
 
+def _upscale(run: Run) -> Run:
+    async def upscale(
+        request: gr.Request,
+        image: str,
+        method: str,
+        factor: float | None = None,
+        size: str | None = None,
+        wait_seconds: float = MAX_WAIT,
+    ) -> dict[str, Any]:
+        """Make a picture 1 to 4 times larger by lanczos or a network: `upscalers` of list_models."""
+        return await run(
+            "upscale", request, image=image, method=method, factor=factor, size=size,
+            wait_seconds=wait_seconds, preview=0,
+        )  # fmt: skip
+
+    return upscale
+
+
 def _wait(run: Run) -> Run:
     async def wait_for_job(
         request: gr.Request, job_id: str, wait_seconds: float = MAX_WAIT
@@ -141,9 +163,45 @@ def _wait(run: Run) -> Run:
     return wait_for_job
 
 
+def _cancel(run: Run) -> Run:
+    async def cancel_job(request: gr.Request, job_id: str) -> dict[str, Any]:
+        """Cancel a job that waits or runs; one that runs may take a moment to stop."""
+        return await run("cancel_job", request, job_id=job_id)
+
+    return cancel_job
+
+
 def _models(run: Run) -> Run:
     async def list_models(request: gr.Request) -> dict[str, Any]:
         """List the models: what each can do, its defaults and limits."""
         return await run("list_models", request)
 
     return list_models
+
+
+def _search(run: Run) -> Run:
+    async def search_history(
+        request: gr.Request,
+        q: str | None = None,
+        model: str | None = None,
+        type: str | None = None,
+        favourite: bool | None = None,
+        tag: str | None = None,
+        limit: int = 10,
+        before: str | None = None,
+    ) -> dict[str, Any]:
+        """Find pictures that were made here, the newest first; `next`, given as `before`, goes on."""
+        return await run(
+            "search_history", request, q=q, model=model, type=type, favourite=favourite, tag=tag, limit=limit,
+            before=before, preview=0,
+        )  # fmt: skip
+
+    return search_history
+
+
+def _picture(run: Run) -> Run:
+    async def get_picture(request: gr.Request, image_id: str) -> dict[str, Any]:
+        """Everything that made a picture, and its address."""
+        return await run("get_picture", request, image_id=image_id, preview=0)
+
+    return get_picture

@@ -1,5 +1,6 @@
 """What programs may call through Gradio, by the official gradio_client."""
 
+import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from PIL import Image
 
 from studio.caller import Scope
 from tests.api.serving import png
@@ -18,7 +20,10 @@ from tests.ui.studio_page import Served, serve_page
 
 KEY = "a long key that nobody guesses"
 PROMPT = "a red circle on a blue background"
-NAMES = {"/generate", "/edit", "/vary", "/wait_for_job", "/list_models"}
+NAMES = {
+    "/generate", "/edit", "/vary", "/upscale", "/wait_for_job", "/cancel_job", "/list_models",
+    "/search_history", "/get_picture",
+}  # fmt: skip
 
 
 @contextmanager
@@ -44,7 +49,7 @@ def client(served: Served) -> Iterator[Client]:
         yield talking
 
 
-def test_five_endpoints_are_named_and_the_rest_is_hidden(client: Client) -> None:
+def test_nine_endpoints_are_named_and_the_rest_is_hidden(client: Client) -> None:
     info = client.view_api(return_format="dict", print_info=False)
     assert isinstance(info, dict)
     assert set(info["named_endpoints"]) == NAMES
@@ -96,6 +101,44 @@ def test_a_job_is_waited_for_in_parts(client: Client, served: Served) -> None:
     assert done["status"] == "completed"
 
 
+def test_a_job_that_runs_is_cancelled(client: Client, served: Served) -> None:
+    served.engine.hold()
+    try:
+        begun = client.predict(prompt=PROMPT, wait_seconds=0, api_name="/generate")
+        served.engine.wait_until_sampling()
+        client.predict(begun["job_id"], api_name="/cancel_job")
+        with pytest.raises(AppError, match="cancelled"):
+            client.predict(begun["job_id"], api_name="/wait_for_job")
+    finally:
+        served.engine.release()
+
+
+def test_a_picture_is_made_larger_by_the_method_that_is_named(client: Client, served: Served) -> None:
+    made = client.predict(prompt=PROMPT, size="128x128", api_name="/generate")["pictures"][0]
+    larger = client.predict(made["id"], "lanczos", factor=1.5, api_name="/upscale")
+    assert (larger["status"], larger["prompt"]) == ("completed", PROMPT)
+    (picture,) = larger["pictures"]
+    shown = Image.open(io.BytesIO(httpx.get(picture["url"], trust_env=False).content))
+    assert shown.size == (picture["width"], picture["height"]) == (192, 192)
+    assert "lanczos" in client.predict(api_name="/list_models")["upscalers"]
+
+
+def test_pictures_are_found_again_with_all_that_made_them(client: Client, served: Served) -> None:
+    words = "a lighthouse in the fog"
+    made = [
+        client.predict(prompt=f"{words}, {number}", api_name="/generate")["pictures"][0]["id"]
+        for number in range(3)
+    ]
+    first = client.predict(q=words, limit=2, api_name="/search_history")
+    assert ([picture["id"] for picture in first["pictures"]], first["total"]) == (made[:0:-1], 3)
+    rest = client.predict(q=words, limit=2, before=first["next"], api_name="/search_history")
+    assert [picture["id"] for picture in rest["pictures"]] == made[:1]
+    assert client.predict(q=words, favourite=True, api_name="/search_history")["total"] == 0
+    picture = client.predict(made[0], api_name="/get_picture")
+    assert (picture["id"], picture["prompt"]) == (made[0], f"{words}, 0")
+    assert picture["url"] == f"{served.base}api/images/{made[0]}"
+
+
 def test_the_models_are_listed(client: Client) -> None:
     models = client.predict(api_name="/list_models")["models"]
     assert [(model["id"], model["is_default"]) for model in models] == [
@@ -113,6 +156,12 @@ def test_the_models_are_listed(client: Client) -> None:
         ("/edit", {"image": "/etc/passwd", "prompt": PROMPT}, "image: '/etc/passwd' is no id"),
         ("/vary", {"image": ["x"]}, "image: input should be a valid string"),
         ("/wait_for_job", {"job_id": "x"}, "No job has the id 'x'"),
+        ("/cancel_job", {"job_id": "x"}, "No job has the id 'x'"),
+        ("/upscale", {"image": "x", "method": "lanczos"}, "image: 'x' is no id"),
+        ("/upscale", {"image": "x", "method": "none"}, "method: "),
+        ("/search_history", {"limit": 51}, "limit: input should be less than or equal to 50, not 51"),
+        ("/search_history", {"type": "none"}, "type: "),
+        ("/get_picture", {"image_id": "x"}, "No image has the id 'x'"),
     ],
 )
 def test_a_fault_is_one_sentence(
