@@ -16,6 +16,7 @@
     ├── EngineUnavailable       the engine could not be prepared or started             (503)
     ├── StorageFull             no room under outputs/                                  (507)
     ├── DownloadFailed          files of a model could not be had: told at the download
+    ├── AddressRefused          a host outside that must not be asked
     ├── ConfigurationError      settings or models.yml: `faults`, all of them at once   (exit 2)
     ├── AlreadyRunning          another studio owns these outputs                       (exit 75)
     └── EngineError             a generation went wrong
@@ -141,6 +142,12 @@ class DownloadFailed(StudioError):
     """A file of a model could not be had; the message says what helps."""
 
     code = "download_failed"
+
+
+class AddressRefused(StudioError):
+    """A host outside must not be asked; the message names it and the setting that would allow it."""
+
+    code = "address_refused"
 
 
 class ConfigurationError(StudioError):

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import httpx
 
-from studio.addresses import shown
+from studio.addresses import Aim, shown
 from studio.clock import Clock
-from studio.errors import DownloadFailed, StopRequested
+from studio.errors import AddressRefused, DownloadFailed, StopRequested
 
 Pin = Callable[[httpx.URL], str | None]
-"""The IP address to connect to for a URL; None: as the name says. Raises DownloadFailed to refuse it."""
+"""The IP address to connect to for a URL; None: as the name says. Raises DownloadFailed or AddressRefused."""
 
 RESERVE_BYTES = 256 * 2**20
 """What a download leaves free on its disk: the studio itself has to go on."""
@@ -140,15 +140,12 @@ def _open(client: httpx.Client, remote: Remote, headers: Mapping[str, str], pin:
     """The answer at the end of all redirects, each of which is looked at as the first address was."""
     url = origin = httpx.URL(remote.url)
     for _ in range(MOST_REDIRECTS + 1):
-        address = pin(url)
+        aim = Aim.at(url, _pinned(url, pin))
         own = remote.headers if _same_origin(url, origin) else {}
         # A transfer that is packed on the way has other offsets than the file.
-        sent = {**own, "Accept-Encoding": "identity", **headers, "Host": url.netloc.decode("ascii")}
-        target = url if address is None else url.copy_with(host=address)
-        # The certificate is still the name's.
-        extensions = {} if address is None else {"sni_hostname": url.host}
+        sent = {**own, "Accept-Encoding": "identity", **headers, **aim.headers}
         response = client.send(
-            client.build_request("GET", target, headers=sent, extensions=extensions), stream=True
+            client.build_request("GET", aim.url, headers=sent, extensions=aim.extensions), stream=True
         )
         if response.status_code not in _REDIRECTS:
             return response
@@ -158,6 +155,13 @@ def _open(client: httpx.Client, remote: Remote, headers: Mapping[str, str], pin:
         except (KeyError, httpx.InvalidURL):
             break
     raise DownloadFailed(f"{shown(origin)} leads nowhere: too many redirects, or one to no address.")
+
+
+def _pinned(url: httpx.URL, pin: Pin) -> str | None:
+    try:
+        return pin(url)
+    except AddressRefused as error:
+        raise DownloadFailed(error.message) from None
 
 
 def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:

@@ -12,7 +12,7 @@ import trustme
 
 from studio.addresses import Addresses, is_public
 from studio.clock import SystemClock
-from studio.errors import DownloadFailed, InvalidRequest
+from studio.errors import AddressRefused, DownloadFailed, InvalidRequest
 from studio.transfer import Remote, Transfer
 
 PUBLIC, OTHER = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
@@ -40,9 +40,9 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
 )  # fmt: skip
 def test_an_address_that_is_not_of_the_internet_is_refused(address: str) -> None:
     assert not is_public(address)
-    with pytest.raises(DownloadFailed, match=r"not on the public internet.*--download-hosts"):
+    with pytest.raises(AddressRefused, match=r"not on the public internet.*--download-hosts"):
         knowing(address).pin(httpx.URL("https://files.example/a.gguf"))
-    with pytest.raises(DownloadFailed, match="not on the public internet"):
+    with pytest.raises(AddressRefused, match="not on the public internet"):
         knowing(PUBLIC, address).pin(httpx.URL("https://files.example/a.gguf"))
 
 
@@ -55,8 +55,20 @@ def test_an_address_that_is_not_of_the_internet_is_refused(address: str) -> None
     ],
 )
 def test_only_https_at_its_own_port_is_spoken(url: str, sentence: str) -> None:
-    with pytest.raises(DownloadFailed, match=sentence):
+    with pytest.raises(AddressRefused, match=sentence):
         knowing(PUBLIC).pin(httpx.URL(url))
+
+
+@pytest.mark.parametrize("host", ["10.0.0.8", "[::1]", "169.254.169.254"])
+def test_an_address_that_names_no_host_is_judged_without_asking_anybody(host: str) -> None:
+    def ask(_host: str, _port: int) -> list[str]:
+        raise AssertionError("nobody is to be asked")
+
+    addresses = Addresses(["nas.local"], setting="webhook_hosts", resolve=ask)
+
+    addresses.check_text(httpx.URL("https://files.example/"))
+    with pytest.raises(AddressRefused, match=r"not on the public internet.*--webhook-hosts \(STUDIO_WEBHOOK"):
+        addresses.check_text(httpx.URL(f"https://{host}/"))
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "127.1", "[::ffff:127.0.0.1]", "localhost"])
@@ -72,12 +84,12 @@ def test_a_host_that_the_settings_name_may_be_anywhere() -> None:
     assert addresses.pin(httpx.URL("https://nas.local:8443/a.gguf")) is None
     assert addresses.pin(httpx.URL("http://other.local:8000/a.gguf")) is None
     for url in ("http://other.local/a.gguf", "https://third.local/a.gguf", "file://nas.local/a.gguf"):
-        with pytest.raises(DownloadFailed):
+        with pytest.raises(AddressRefused):
             addresses.pin(httpx.URL(url))
 
 
 def test_what_is_secret_in_an_address_is_not_told() -> None:
-    with pytest.raises(DownloadFailed) as caught:
+    with pytest.raises(AddressRefused) as caught:
         knowing("10.0.0.8").pin(httpx.URL("https://user:word@files.example/a.gguf?signature=abc#part"))
 
     assert "https://files.example/a.gguf is refused" in caught.value.message
