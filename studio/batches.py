@@ -70,6 +70,7 @@ class Batches:
         plan: Plan | None = None,
         idempotency_key: str | None = None,
         fingerprint: str | None = None,
+        webhook: str | None = None,
     ) -> tuple[str, list[Job]]:
         """(id, jobs by cell) of a new batch of these (cell, recipe), which will run in this order.
 
@@ -92,7 +93,7 @@ class Batches:
             for rank, (job_id, cell, recipe) in zip(ranks, new, strict=True):
                 self._table.insert(
                     job_id, recipe, source_image_id=recipe.input_image, rank=rank,
-                    batch_id=batch_id, cell=cell, owner=caller.name,
+                    batch_id=batch_id, cell=cell, owner=caller.name, webhook=webhook,
                 )  # fmt: skip
             return batch_id, self._jobs(batch_id)
 

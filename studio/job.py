@@ -129,6 +129,8 @@ class Job:
     """The batch or grid it belongs to."""
     cell: int | None = None
     """Its place in the batch, from 0."""
+    webhook: str | None = field(default=None, repr=False)
+    """The address that its request wants told of its end. Not for logs: it may hold a secret."""
     position: int | None = field(default=None, compare=False)
     """1 for the next pending job; None for a job that isn't pending."""
     image_ids: tuple[str, ...] = field(default=(), compare=False)

@@ -1,5 +1,7 @@
 """JobTable: what one transaction may do to the queue. `move` and `move_all` alone write a job's status.
 
+So every end of a job passes here, and its webhooks are announced by the transaction that ends it.
+
 Everything here runs inside a connection or transaction that the caller opened.
 """
 
@@ -11,6 +13,7 @@ from peewee import Database, Tuple, fn
 from studio.caller import Caller
 from studio.clock import Clock
 from studio.database import first_row
+from studio.delivery_table import DeliveryTable, Ended
 from studio.errors import NotFound, QueueFull
 from studio.job import TRANSITIONS, Job, JobStatus
 from studio.recipe import Recipe
@@ -29,6 +32,7 @@ class JobTable:
     def __init__(self, database: Database, clock: Clock) -> None:
         self.database = database
         self.clock = clock
+        self._deliveries = DeliveryTable(database)
 
     # -- changing ------------------------------------------------------------------------------------
 
@@ -44,12 +48,15 @@ class JobTable:
         if target not in TRANSITIONS[source]:
             raise ValueError(f"no way from {source} to {target}")
         change = self._update((JobRow.status == source) & where, status=str(target), **columns)
-        moved = [job_id for (job_id,) in change.returning(JobRow.id).tuples().execute(self.database)]
+        told = (JobRow.id, JobRow.owner, JobRow.webhook)
+        moved = [Ended(*row) for row in change.returning(*told).tuples().execute(self.database)]
+        if moved and target.is_final:
+            self._deliveries.announce(moved, target, self.clock.now())
         if moved:
             # Always in one order, so that two connections can't wait for each other's counters.
             for name, sign in sorted({str(source): -1, str(target): 1}.items()):
                 self.count(name, sign * len(moved))
-        return moved
+        return [job.job_id for job in moved]
 
     def update(self, where: Any, **columns: Any) -> int:
         """Change columns other than the status; how many rows matched. Every change is a new revision."""

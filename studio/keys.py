@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from peewee import CharField, Database, DoubleField, IntegerField, Model, TextField, fn
@@ -13,6 +13,7 @@ from studio.clock import Clock
 from studio.database import first_row
 from studio.errors import Conflict, InvalidRequest, NotFound
 from studio.reader import Reader
+from studio.webhook import parsed
 from studio.writer import Writer
 
 # They are all read at once.
@@ -32,6 +33,7 @@ class KeyRow(Model):
     most_pending = IntegerField(null=True)
     created_at = DoubleField()
     revoked_at = DoubleField(null=True)
+    webhook = TextField(null=True)
 
     class Meta:
         table_name = "api_key"
@@ -45,6 +47,8 @@ class Key:
     digest: str
     created_at: float
     revoked_at: float | None = None
+    webhook: str | None = field(default=None, repr=False)
+    """The address that is told of the end of its jobs. Not for logs: it may hold a secret."""
 
     @property
     def name(self) -> str:
@@ -81,6 +85,7 @@ class Keys:
         *,
         per_minute: int | None = None,
         most_pending: int | None = None,
+        webhook: str | None = None,
     ) -> str:
         """The secret of a new key; it can't be had again. Errors: InvalidRequest; Conflict."""
         if _NAME.fullmatch(name) is None:
@@ -89,9 +94,11 @@ class Keys:
                 "digit",
                 field="name",
             )
-        for field, limit in (("per-minute", per_minute), ("queue", most_pending)):
+        for flag, limit in (("per-minute", per_minute), ("queue", most_pending)):
             if limit is not None and not 1 <= limit <= MAX_LIMIT:
-                raise InvalidRequest(f"has to be from 1 to {MAX_LIMIT}, not {limit}", field=field)
+                raise InvalidRequest(f"has to be from 1 to {MAX_LIMIT}, not {limit}", field=flag)
+        if webhook is not None:
+            parsed(webhook)
         secret, now = self._new_secret(), self._clock.now()
 
         def change() -> None:
@@ -99,7 +106,7 @@ class Keys:
                 raise Conflict(f"There are {MAX_KEYS} keys already, revoked ones included.")
             insert = KeyRow.insert(
                 name=name, digest=digest_of(secret.encode()), scope=str(scope), per_minute=per_minute,
-                most_pending=most_pending, created_at=now,
+                most_pending=most_pending, created_at=now, webhook=webhook,
             ).on_conflict(action="nothing")  # fmt: skip
             if insert.as_rowcount().execute(self._database):
                 return
@@ -122,19 +129,38 @@ class Keys:
         """The keys that open."""
         return [key for key in self.all() if key.revoked_at is None]
 
+    def set_webhook(self, name: str, webhook: str | None) -> None:
+        """Have that address told of the end of the key's jobs; None: nobody.
+
+        Errors: InvalidRequest; NotFound.
+        """
+        if webhook is not None:
+            parsed(webhook)
+
+        def change() -> None:
+            valid = (KeyRow.name == name) & KeyRow.revoked_at.is_null()
+            if not KeyRow.update(webhook=webhook).where(valid).execute(self._database):
+                raise _no_valid_key(name)
+
+        self._writer.run(change)
+
     def revoke(self, name: str) -> None:
-        """Have the key open nothing any more; its jobs stay. Errors: NotFound."""
+        """Have the key open nothing any more, and nobody told by it; its jobs stay. Errors: NotFound."""
 
         now = self._clock.now()
 
         def change() -> None:
             # Revoked at this moment it may be by a first try whose answer got lost.
             is_valid = KeyRow.revoked_at.is_null() | (KeyRow.revoked_at == now)
-            revoked = KeyRow.update(revoked_at=now).where((KeyRow.name == name) & is_valid)
+            revoked = KeyRow.update(revoked_at=now, webhook=None).where((KeyRow.name == name) & is_valid)
             if not revoked.execute(self._database):
-                raise NotFound(f"No valid key is called {name[:64]!r}.")
+                raise _no_valid_key(name)
 
         self._writer.run(change)
+
+
+def _no_valid_key(name: str) -> NotFound:
+    return NotFound(f"No valid key is called {name[:64]!r}.")
 
 
 def _to_key(row: Mapping[str, Any]) -> Key:
@@ -144,4 +170,4 @@ def _to_key(row: Mapping[str, Any]) -> Key:
         per_minute=row["per_minute"],
         most_pending=row["most_pending"],
     )
-    return Key(caller, row["digest"], row["created_at"], row["revoked_at"])
+    return Key(caller, row["digest"], row["created_at"], row["revoked_at"], row["webhook"])

@@ -49,6 +49,7 @@ def to_job(row: Row, *, now: float, position: int | None = None, image_ids: Sequ
         batch_id=row["batch_id"],
         owner=row["owner"],
         cell=row["cell"],
+        webhook=row["webhook"],
         position=position,
         image_ids=tuple(image_ids),
     )

@@ -59,6 +59,7 @@ class JobRow(Model):
     batch_id = CharField(null=True)
     owner = TextField(null=True)
     cell = IntegerField(null=True)
+    webhook = TextField(null=True)
 
     class Meta:
         table_name = "job"

@@ -120,6 +120,7 @@ class JobStore:
         fingerprint: str | None = None,
         batch_id: str | None = None,
         cell: int | None = None,
+        webhook: str | None = None,
     ) -> Job:
         """A new pending job, at its owner's turn, or the one this idempotency key already made.
 
@@ -137,7 +138,7 @@ class JobStore:
             if self._table.insert(
                 job_id, recipe, source_image_id=source_image_id, idempotency_key=idempotency_key,
                 fingerprint=fingerprint, parent_id=parent_id, rank=self._table.new_ranks(caller.name, 1)[0],
-                batch_id=batch_id, cell=cell, owner=caller.name,
+                batch_id=batch_id, cell=cell, owner=caller.name, webhook=webhook,
             ):  # fmt: skip
                 return self._table.get(job_id)
             # Another connection used the key since we looked, or this is the second try of an insert that

@@ -18,12 +18,13 @@ MAX_FUNCTION_LINES = 50
 READING_ORDER: Mapping[str, str] = {
     "studio": """
         errors clock caller cache logs meter extras params recipe partial_params labels axes job events
-        settings wildcards wording engine_options effect source model plain_yaml catalog safetensors
-        gguf weights loras upscalers recipes scheduling engine offers recipe_text a1111_text png_text
-        pictures metadata reading masks framing staging results
-        rows schema migrations database soundness ownership opening reader writer tally job_table store
-        batches claims filters records queue_order entry library presets upscaling keys key_ring keys_command
-        files addresses transfer additions huggingface download fetcher download_ledger downloads fit
+        addresses webhook settings wildcards wording engine_options effect source model plain_yaml catalog
+        safetensors gguf weights loras upscalers recipes scheduling engine offers recipe_text a1111_text
+        png_text pictures metadata reading masks framing staging results
+        rows schema migrations database soundness ownership opening reader writer tally keys delivery_table
+        job_table store
+        batches claims filters records queue_order entry library presets upscaling key_ring keys_command
+        files transfer additions huggingface download fetcher download_ledger downloads fit
         orphans gallery intake inputs archive
         demo sdserver
         preparation admission estimates darkroom enlarger run endings saver residency worker condition
@@ -61,7 +62,7 @@ READING_ORDER: Mapping[str, str] = {
     "studio/api/openai": "errors names bodies encoding views answers models images app",
     "studio/migrations": """
         0001_initial 0002_library 0003_presets 0004_queue_order 0005_references 0006_batches 0007_keys
-        0008_fair_share 0014_picture_counts
+        0008_fair_share 0009_webhooks 0014_picture_counts
     """,
 }
 
@@ -74,7 +75,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         (
             "studio/schema.py", "studio/database.py", "studio/soundness.py", "studio/ownership.py",
             "studio/migrations/",
-            "studio/reader.py", "studio/writer.py", "studio/tally.py",
+            "studio/reader.py", "studio/writer.py", "studio/tally.py", "studio/delivery_table.py",
             "studio/job_table.py", "studio/store.py", "studio/claims.py", "studio/records.py",
             "studio/queue_order.py", "studio/batches.py",
             "studio/filters.py", "studio/library.py", "studio/presets.py", "studio/assembly.py",
@@ -89,14 +90,17 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "prometheus_client": ("studio/meter.py", "studio/api/metrics.py"),
     **dict.fromkeys(("mcp", "mcp_types"), ("studio/api/agents/",)),
     "uvicorn": ("app.py", "studio/api/proxies.py"),
-    "httpx": ("studio/sdserver/", "studio/addresses.py", "studio/transfer.py", "studio/huggingface.py"),
+    "httpx": (
+        "studio/sdserver/", "studio/addresses.py", "studio/webhook.py", "studio/transfer.py",
+        "studio/huggingface.py",
+    ),
     "huggingface_hub": ("studio/huggingface.py",),
     # The training programs start engines to check their work, and shuffle by a seed, to be repeatable.
     "subprocess": ("studio/sdserver/", "studio/demo/training/"),
     "time": ("studio/clock.py",),
     "random": ("studio/assembly.py", "studio/demo/training/"),
     "secrets": ("studio/assembly.py",),
-    "uuid": ("studio/store.py", "studio/gallery.py", "studio/files.py"),
+    "uuid": ("studio/store.py", "studio/delivery_table.py", "studio/gallery.py", "studio/files.py"),
     "uuid_utils": ("studio/store.py",),
 }  # fmt: skip
 

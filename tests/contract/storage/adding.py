@@ -28,7 +28,7 @@ def main(path: str) -> None:
     def work() -> None:
         name = str(uuid.uuid4())
         while True:
-            say("added", jobs.add(a_recipe(), max_pending=1_000_000).id)
+            say("added", jobs.add(a_recipe(), max_pending=1_000_000, webhook="https://receiver.example/").id)
             claim = claims.claim(name)
             assert claim is not None
             say("claimed", claim.job.id)

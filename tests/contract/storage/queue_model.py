@@ -59,8 +59,9 @@ class QueueMachine(RuleBasedStateMachine):
         known = self.keys.get(key or "")
         try:
             job = self.stores.jobs.add(
-                a_recipe(), max_pending=MAX_PENDING, idempotency_key=key, fingerprint=fingerprint
-            )
+                a_recipe(), max_pending=MAX_PENDING, idempotency_key=key, fingerprint=fingerprint,
+                webhook="https://receiver.example/",
+            )  # fmt: skip
         except IdempotencyMismatch:
             assert known is not None
             assert known[0] != fingerprint

@@ -58,7 +58,17 @@ class Stores:
     def wipe(self) -> None:
         """Start over in the same database."""
         with self.database.connection_context(), self.database.atomic():
-            for table in ("image", "generation", "attempt", "job", "speed", "preset", "batch", "api_key"):
+            for table in (
+                "delivery",
+                "image",
+                "generation",
+                "attempt",
+                "job",
+                "speed",
+                "preset",
+                "batch",
+                "api_key",
+            ):
                 self.database.execute_sql(f"DELETE FROM {table}")
             self.database.execute_sql("UPDATE counter SET value = 0")
 
@@ -73,6 +83,11 @@ class Stores:
             assert self.rows(f"SELECT value FROM counter WHERE name = '{name}'") == [(there,)]
         assert not self.rows(
             "SELECT id FROM job WHERE attempt != (SELECT COUNT(*) FROM attempt WHERE job_id = job.id)"
+        )
+        assert not self.rows(
+            "SELECT id FROM job WHERE webhook IS NOT NULL AND "
+            "(status IN ('completed', 'failed', 'cancelled')) != "
+            "(id IN (SELECT job_id FROM delivery WHERE source = 'job'))"
         )
         assert not self.rows(
             "SELECT id FROM generation WHERE image_count != "
