@@ -15,6 +15,7 @@ from studio.download_ledger import DownloadLedger
 from studio.errors import Conflict, DownloadFailed, NotFound, Stopping, StopRequested
 from studio.events import DOWNLOAD, EventBus, about
 from studio.fetcher import Fetcher, wanted
+from studio.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -119,13 +120,15 @@ class Downloads:
         self._bus.hint(about(DOWNLOAD, row.id))
         return row
 
-    def begin_new(self, new: NewModel, url: str, sha256: str) -> Download:
-        """Have a model that the catalogue doesn't know fetched from that address; it is in the catalogue at
-        once. Errors: InvalidRequest; Conflict if there is a model of that id; Stopping; StorageFull."""
+    def begin_new(self, new: NewModel, source: Source) -> Download:
+        """Have a model that the catalogue doesn't know fetched from there; it is in the catalogue at once.
+
+        Errors: InvalidRequest; UnknownModel; Conflict if there is one of that id; Stopping; StorageFull.
+        """
         with self._lock:
             if self._is_closed:
                 raise Stopping("The studio is shutting down and downloads nothing new.")
-            model = self._additions.from_url(new, url, sha256)
+            model = self._additions.from_source(new, source)
         return self.begin(model.id)
 
     def cancel(self, download_id: str, *, discard: bool = False) -> Download:

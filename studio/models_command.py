@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from studio import weights
 from studio.additions import Additions, FileKey, NewModel
@@ -21,7 +21,7 @@ from studio.fetcher import wanted
 from studio.model import FOLDER_KEYS, Model
 from studio.sdserver.install_progress import ConsoleProgress, InstallProgress
 from studio.settings import Settings, gather
-from studio.source import Sha256, Url
+from studio.source import Source
 
 _FAILED, _MISUSED, _STOPPED = 1, 2, 130
 
@@ -133,30 +133,40 @@ def _stands(model: Model) -> Iterator[tuple[str, str, bool]]:
 
 def _add(asked: argparse.Namespace, settings: Settings, catalog: Catalog, addresses: Addresses) -> int:
     file: Path | None = asked.file
-    if file is None and (asked.url is None or asked.sha256 is None):
-        print("models add: give --file, or --url with --sha256", file=sys.stderr)
+    places = [file is not None, asked.url is not None, asked.repo is not None]
+    half = (asked.url is not None and asked.sha256 is None) or (asked.repo is None) != (asked.path is None)
+    if places.count(True) != 1 or half:
+        print("models add: give --file, or --url with --sha256, or --repo with --path", file=sys.stderr)
         return _MISUSED
     try:
-        new = NewModel(id=asked.id or _id_of(asked), name=asked.name, key=asked.key)
-        if file is None:
-            TypeAdapter(Url).validate_python(asked.url)
-            TypeAdapter(Sha256).validate_python(asked.sha256)
+        new = NewModel(id=asked.id or _id_of(asked), name=asked.name, like=asked.like)
+        source = None if file is not None else _source_of(asked)
     except ValidationError as error:
         for fault in error.errors():
-            name = fault["loc"][0] if fault["loc"] else "--url or --sha256"
+            name = next((part for part in reversed(fault["loc"]) if isinstance(part, str)), "")
             print(f"models add: {name}: {fault['msg'].removeprefix('Value error, ')}", file=sys.stderr)
         return _MISUSED
     additions = Additions(settings.models, catalog, addresses)
     if file is not None:
-        model = additions.adopt(new, file)
+        model = additions.adopt(new, asked.key, file)
         print(f"{model.id} is added; a running studio knows it after its next start")
         return 0
-    return _download(additions.from_url(new, asked.url, asked.sha256), addresses)
+    assert source is not None
+    return _download(additions.from_source(new, source), addresses)
+
+
+def _source_of(asked: argparse.Namespace) -> Source:
+    """Errors: ValidationError."""
+    given = {"path": asked.path, "url": asked.url, "sha256": asked.sha256}
+    file = {name: value for name, value in given.items() if value is not None}
+    more = {"repo": asked.repo, "revision": asked.revision}
+    said = {name: value for name, value in more.items() if value is not None}
+    return Source.model_validate({**said, "files": {asked.key: file}})
 
 
 def _id_of(asked: argparse.Namespace) -> str:
     """An id from the file's name."""
-    stem = Path(asked.file or asked.url.partition("?")[0]).stem
+    stem = Path(asked.file or asked.path or (asked.url or "").partition("?")[0]).stem
     return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in stem).strip("-")[
         :100
     ]
@@ -183,11 +193,18 @@ def _arguments() -> argparse.ArgumentParser:
         "add", parents=[common], help="write an entry of its own for a model",
         description="Writes models.d/ID.yml beside models.yml; what the entry says can be changed there.",
     )  # fmt: skip
+    add.add_argument("--repo", metavar="OWNER/NAME", help="a Hugging Face repository, with --path")
+    add.add_argument("--path", metavar="PATH", help="a .safetensors or .gguf file in it")
+    add.add_argument("--revision", metavar="REV", help="a branch, tag or commit of it (main)")
     add.add_argument("--url", metavar="U", help="https address of a .safetensors or .gguf file")
     add.add_argument("--sha256", metavar="HEX", help="of that file")
     add.add_argument("--file", metavar="PATH", type=Path, help="a file of this machine, linked or copied")
     add.add_argument("--id", metavar="ID", help="what requests will call it; left out: from the file's name")
     add.add_argument("--name", metavar="NAME", help="what people will call it; left out: the id")
+    add.add_argument(
+        "--like", metavar="ID",
+        help="a model of the same kind: its defaults and engine options hold, its other files are used",
+    )  # fmt: skip
     add.add_argument(
         "--key", choices=get_args(FileKey), default="model",
         help="what the file is (%(default)s: a complete checkpoint)",

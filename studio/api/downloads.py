@@ -1,6 +1,6 @@
 """Downloading the files of models: asking for them, looking how far they are, stopping."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -11,7 +11,7 @@ from studio.api.dependencies import StudioDep, only
 from studio.api.download_views import DownloadView
 from studio.api.errors import faults
 from studio.model import ModelId
-from studio.source import Sha256, Url
+from studio.source import Sha256, Source, SourceFile, Url
 
 router = APIRouter(prefix="/models/download", tags=["Models"])
 
@@ -19,43 +19,59 @@ DownloadId = Annotated[str, Path(description="the download", max_length=100)]
 
 
 class DownloadBody(BaseModel):
-    """Either `model`, or `url` with `sha256` and `id`."""
+    """`model` alone; or, for a model that is new here, `id` with `source`, or with `url` and `sha256`."""
 
     model_config = ConfigDict(extra="forbid")
 
     model: str | None = Field(
         None, max_length=100, description="id or alias of a model with a known source", examples=["sd15"]
     )
+    source: Source | None = Field(
+        None,
+        description="where its files are, as models.yml spells it: a Hugging Face repository, and for each "
+        "part of the model its path in there, or another repository's, or an address with its sha256",
+        examples=[{"repo": "someone/a-model", "files": {"model": "a-model-f16.safetensors"}}],
+    )
     url: Url | None = Field(None, description="https address of one .safetensors or .gguf file")
     sha256: Sha256 | None = Field(None, description="of that file, 64 hexadecimal digits in small letters")
+    key: FileKey | None = Field(
+        None, description="what that file is; left out: `model`, a complete checkpoint"
+    )
     id: ModelId | None = Field(None, description="what the new model will be called by requests")
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
         None, description="what it will be called by people; left out: the id"
     )
-    key: FileKey | None = Field(
-        None, description="what the file is; left out: `model`, a complete checkpoint"
+    like: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = Field(
+        None,
+        description="id or alias of a model of the same kind, whose defaults, limits and engine options hold "
+        "for the new one, and whose other files it uses",
     )
 
     @model_validator(mode="after")
-    def _is_one_of_two(self) -> Self:
-        new = {"url": self.url, "sha256": self.sha256, "id": self.id, "name": self.name, "key": self.key}
+    def _is_one_of_three(self) -> Self:
+        said = {name for name in type(self).model_fields if getattr(self, name) is not None}
         if self.model is not None:
-            extra = [name for name, value in new.items() if value is not None]
-            if extra:
-                raise ValueError(f"{extra[0]}: has no meaning beside model, whose files models.yml describes")
+            for name in sorted(said - {"model"}):
+                raise ValueError(f"{name}: has no meaning beside model, whose files models.yml describes")
             return self
-        lacking = [name for name in ("url", "sha256", "id") if new[name] is None]
-        if len(lacking) == 3:
-            raise ValueError("model: is required, or url with sha256 and id")
-        if lacking:
-            raise ValueError(f"{lacking[0]}: is required for a model that models.yml doesn't have")
+        if not said & {"source", "url", "sha256", "id"}:
+            raise ValueError("model: is required, or id with source, or id with url and sha256")
+        if self.source is not None:
+            for name in sorted(said & {"url", "sha256", "key"}):
+                raise ValueError(f"{name}: has no meaning beside source, which says it for each file")
+        needed = ("id",) if self.source is not None else ("url", "sha256", "id")
+        for name in needed:
+            if name not in said:
+                raise ValueError(f"{name}: is required for a model that models.yml doesn't have")
         return self
 
-    @property
-    def new(self) -> dict[str, Any]:
-        """What is said of a model that is new."""
-        values = {"id": self.id, "name": self.name, "key": self.key}
-        return {name: value for name, value in values.items() if value is not None}
+    def new(self) -> tuple[NewModel, Source]:
+        """The model that is new, and where its files are."""
+        assert self.id is not None, "a body without `model` has an id"
+        source = self.source
+        if source is None:
+            source = Source(files={self.key or "model": SourceFile(url=self.url, sha256=self.sha256)})
+        return NewModel(id=self.id, name=self.name, like=self.like), source
 
 
 @router.post(
@@ -67,15 +83,12 @@ async def start_download(body: DownloadBody, studio: StudioDep) -> DownloadView:
     """Answers at once; what came of an earlier try is gone on with, and a download under way is that one.
 
     Two models are fetched at a time. Every file is checked by its SHA-256 and its header before it gets its
-    name. With `url` a new model is added first, in a file of its own beside models.yml.
+    name. A new model is added first, in a file of its own beside models.yml.
     """
     downloads = studio.downloads
     if body.model is not None:
         return DownloadView.of(await run_in_threadpool(downloads.begin, body.model))
-    row = await run_in_threadpool(
-        downloads.begin_new, NewModel(**body.new), body.url or "", body.sha256 or ""
-    )
-    return DownloadView.of(row)
+    return DownloadView.of(await run_in_threadpool(downloads.begin_new, *body.new()))
 
 
 @router.get(

@@ -205,3 +205,33 @@ class ModelWithLogView(ModelView):
     @classmethod
     def of(cls, entry: ModelState, **_: Any) -> Self:
         return super().of(entry, log_tail=entry.log_tail)
+
+
+class ModelStatusView(BaseModel):
+    """How a model stands, for those who look often."""
+
+    id: str = Field(examples=["demo"])
+    state: Literal["missing", "stopped", "loading", "ready", "busy"]
+    fraction: float | None = Field(description="0 to 1 while it is being loaded", examples=[None])
+    fault: str | None = Field(
+        description="why it could not be loaded the last time somebody asked for that", examples=[None]
+    )
+
+    @classmethod
+    def of(cls, entry: ModelState, engine: EngineStatus) -> Self:
+        fraction = engine.fraction if entry.state == "loading" else None
+        return cls(id=entry.model.id, state=entry.state, fraction=fraction, fault=entry.fault)
+
+
+class ModelFilesView(BaseModel):
+    """The files of a model, and whether all are there."""
+
+    id: str = Field(examples=["demo"])
+    complete: bool = Field(description="jobs can use the model")
+    files: list[ModelFileView]
+    download: DownloadView | None = Field(description="how they come, or came, to this machine")
+
+    @classmethod
+    def of(cls, entry: ModelState) -> Self:
+        whole = ModelView.of(entry)
+        return cls(id=whole.id, complete=not whole.missing, files=whole.files, download=whole.download)

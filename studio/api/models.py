@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from studio.api.dependencies import StudioDep
 from studio.api.errors import faults
-from studio.api.model_views import ModelView, ModelWithLogView
+from studio.api.model_views import ModelFilesView, ModelStatusView, ModelView, ModelWithLogView
 
 router = APIRouter(prefix="/models", tags=["Models"])
 
@@ -41,6 +41,25 @@ async def list_running_models(studio: StudioDep) -> list[ModelView]:
 async def get_model(model_id: ModelId, studio: StudioDep) -> ModelWithLogView:
     """Its defaults, limits, capabilities and state, and the last lines of its engine."""
     return ModelWithLogView.of(await run_in_threadpool(studio.models.get, model_id))
+
+
+@router.get(
+    "/{model_id}/status", response_model=ModelStatusView, responses=faults(404),
+    summary="How a model stands", operation_id="get_model_status",
+)  # fmt: skip
+async def get_model_status(model_id: ModelId, studio: StudioDep) -> ModelStatusView:
+    """Only that; the event `model_status_changed` tells when it changes."""
+    entry = await run_in_threadpool(studio.models.get, model_id)
+    return ModelStatusView.of(entry, studio.engine)
+
+
+@router.get(
+    "/{model_id}/files", response_model=ModelFilesView, responses=faults(404),
+    summary="The files of a model", operation_id="get_model_files",
+)  # fmt: skip
+async def get_model_files(model_id: ModelId, studio: StudioDep) -> ModelFilesView:
+    """Where each is, whether it is there, and how large it is."""
+    return ModelFilesView.of(await run_in_threadpool(studio.models.get, model_id))
 
 
 @router.post(

@@ -29,6 +29,7 @@ CONTRACT = {
     "get /generations/{generation_id}", "get /images/{image_id}",
     "get /generations/{generation_id}/image", "get /generations/{generation_id}/images",
     "delete /generations/{generation_id}", "get /models", "get /models/{model_id}", "get /models/running",
+    "get /models/{model_id}/status", "get /models/{model_id}/files",
     "get /queue/{job_id}/attempts", "get /queue/{job_id}/request", "post /queue/{job_id}/move",
     "post /queue/{job_id}/retry", "post /queue/pause", "post /queue/resume", "post /queue/cancel",
     "post /queue/batch", "get /grids", "post /grids", "get /grids/{grid_id}", "delete /grids/{grid_id}",

@@ -21,6 +21,8 @@ TINY = """
     name: Tiny
     aliases: [little]
     files: {model: models/tiny.safetensors, vae: models/vae.safetensors}
+    defaults: {steps: 3}
+    engine: {vae_tiling: true}
     source: {repo: someone/tiny, files: {model: weights.safetensors, vae: vae.safetensors}}
 """
 NOBODY = "0199c0de-7a5b-7c11-8d2e-0242ac120002"
@@ -220,10 +222,64 @@ def test_a_model_from_an_address_joins_the_catalogue_at_once_and_for_good(
     assert studio.api.post("/models/download", json=body).status_code == 409
 
 
+def test_a_model_of_a_repository_is_added_like_another_one_and_shares_its_files(
+    hub: Hub, studio: Served, tmp_path: Path
+) -> None:
+    hub.files["else/finetune/deep/new.safetensors"] = some_weights(tmp_path, seed=3, count=1000)
+    source = {"repo": "else/finetune", "files": {"diffusion_model": "deep/new.safetensors"}}
+
+    row = at_rest(studio, begin(studio, id="mine", source=source, like="little")["id"])
+
+    assert row["state"] == "completed", row
+    written = yaml.safe_load((tmp_path / "models.d" / "mine.yml").read_text())["models"]["mine"]
+    assert written["files"] == {
+        "vae": "models/vae.safetensors", "diffusion_model": "models/mine/diffusion_model.safetensors"
+    }  # fmt: skip
+    assert written["source"]["files"]["vae"] == {"path": "vae.safetensors", "repo": "someone/tiny"}
+    assert (tmp_path / "models" / "vae.safetensors").read_bytes() == hub.files[OTHER]
+    mine = load_catalog(tmp_path / "models.yml").model("mine")
+    tiny = load_catalog(tmp_path / "models.yml").model("tiny")
+    assert (mine.defaults, mine.limits, mine.engine) == (tiny.defaults, tiny.limits, tiny.engine)
+    assert (mine.defaults.steps, mine.engine.vae_tiling) == (3, True)
+    assert studio.final(studio.submit(model="mine", size="64x64"))["status"] == "completed"
+
+
+def test_a_model_like_none_is_not_added(studio: Served, tmp_path: Path) -> None:
+    source = {"repo": "someone/tiny", "files": {"model": "weights.safetensors"}}
+    answer = studio.api.post("/models/download", json={"id": "n", "source": source, "like": "nothing"})
+    assert (answer.status_code, "no model 'nothing'" in answer.json()["error"]) == (404, True)
+    assert not (tmp_path / "models.d").exists()
+
+
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ({}, "model: is required, or url with sha256 and id"),
+        ({}, "model: is required, or id with source, or id with url and sha256"),
+        ({"id": "new"}, "url: is required"),
+        ({"source": {"repo": "a/b", "files": {"model": "c.gguf"}}}, "id: is required"),
+        ({"id": "n", "source": {"files": {"model": "c.gguf"}}}, "source: files.model: needs a `repo`"),
+        (
+            {"id": "n", "source": {"repo": "a/b", "files": {"model": "c.ckpt"}}},
+            "path: is no file that ends in",
+        ),
+        ({"id": "n", "source": {"repo": "a/b", "files": {"model": "../c.gguf"}}}, "not a path inside a repo"),
+        (
+            {"id": "n", "source": {"repo": "a/b", "files": {"lora_dir": "c.gguf"}}},
+            "source.files.lora_dir: is no",
+        ),
+        ({"id": "n", "source": {"repo": "a/b", "files": {}}}, "files: "),
+        ({"id": "n", "source": {"repo": "a/b", "files": {"vae": "c.gguf"}}}, "files: needs `model`"),
+        (
+            {"id": "n", "source": {"repo": "a/b", "files": {"model": "c.gguf"}}, "key": "vae"},
+            "key: has no meaning beside source",
+        ),
+        (
+            {
+                "id": "n",
+                "source": {"files": {"model": {"url": "https://10.0.0.1/c.gguf", "sha256": "5e" * 32}}},
+            },
+            "not on the public internet",
+        ),
         ({"model": "tiny", "url": "https://a.example/b.gguf"}, "url: has no meaning beside model"),
         ({"url": "https://a.example/b.gguf", "id": "new"}, "sha256: is required"),
         ({"url": "https://a.example/b.gguf", "sha256": "5e" * 32}, "id: is required"),

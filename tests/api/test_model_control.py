@@ -91,6 +91,21 @@ def test_files_are_listed_with_their_sizes(tmp_path: Path) -> None:
     assert demo["bytes"] > 100_000
 
 
+def test_how_a_model_stands_and_its_files_are_told_by_themselves(own: Served) -> None:
+    post(own, "/models/demo/start")
+    wait_for_state(own, "demo", "ready")
+
+    status = own.api.get("/models/small/status").json()
+    files = own.api.get("/models/absent/files").json()
+
+    assert status == {"id": "demo", "state": "ready", "fraction": None, "fault": None}
+    assert (files["id"], files["complete"], files["download"]) == ("absent", False, None)
+    assert files["files"] == own.api.get("/models/absent").json()["files"]
+    assert own.api.get("/models/demo/files").json()["complete"] is True
+    for part in ("status", "files"):
+        assert own.api.get(f"/models/nothing/{part}").status_code == 404
+
+
 def test_a_studio_that_stops_starts_no_model(own: Served) -> None:
     own.studio.stop_accepting()
 

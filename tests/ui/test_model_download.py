@@ -135,6 +135,42 @@ def test_what_came_can_be_discarded(hub: Hub, page: StudioPage, tmp_path: Path) 
     assert list((tmp_path / "models").glob("*.part")) == []
 
 
+def test_a_model_that_nobody_described_is_added_by_its_repository(
+    hub: Hub, page: StudioPage, tmp_path: Path
+) -> None:
+    hub.files["else/more/deep/finetune.safetensors"] = some_weights(tmp_path, seed=4, count=1000)
+    page.page.get_by_role("button", name="Add a model").click()
+    dialog = page.page.get_by_role("dialog", name="Add a model")
+    expect(dialog.get_by_label("Repository")).to_be_focused()
+    go = dialog.get_by_role("button", name="Add and download")
+    expect(go).to_be_disabled()
+
+    dialog.get_by_label("From").select_option("Another address")
+    expect(dialog.get_by_label("Repository")).to_be_hidden()
+    dialog.get_by_label("Address", exact=True).fill("https://10.0.0.1/new.safetensors")
+    dialog.get_by_label("Its SHA-256").fill("5e" * 32)
+    expect(dialog.get_by_label("Id")).to_have_value("new")
+    go.click()
+    expect(dialog.get_by_role("alert")).to_contain_text("not on the public internet")
+    page.faults.clear()  # of the refused request
+
+    dialog.get_by_label("From").select_option("Hugging Face")
+    dialog.get_by_label("Repository").fill("else/more")
+    dialog.get_by_label("Id").fill("")
+    dialog.get_by_label("File in it").fill("deep/finetune.safetensors")
+    dialog.get_by_label("Name").fill("Another <b>one</b>")
+    expect(dialog.get_by_label("Id")).to_have_value("finetune")
+    dialog.get_by_label("It is like").select_option("tiny")
+    expect(dialog).to_contain_text("That model's size, steps")
+    go.click()
+
+    expect(dialog).to_be_hidden()
+    added = page.page.locator('#models .st-model[data-id="finetune"]')
+    expect(added.get_by_text("Another <b>one</b>")).to_be_visible()
+    expect(added.locator(".st-badge[data-state]")).to_have_attribute("data-state", "stopped")
+    assert (tmp_path / "models" / "finetune" / "model.safetensors").is_file()
+
+
 def test_on_a_phone_a_download_is_not_wider_than_the_screen(hub: Hub, page: StudioPage) -> None:
     page.page.set_viewport_size({"width": 390, "height": 844})
     hub.statuses = [404]

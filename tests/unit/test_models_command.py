@@ -108,13 +108,26 @@ def test_a_model_from_an_address_is_added_and_downloaded(hub: Hub, tmp_path: Pat
     assert load_catalog(tmp_path / "models.yml").model("found").is_downloaded
 
 
+def test_a_model_of_a_repository_is_added_like_another_one(hub: Hub, tmp_path: Path) -> None:
+    hub.files["else/more/deep/new_one.safetensors"] = hub.files[NAME]
+
+    assert run("add", "--repo", "else/more", "--path", "deep/new_one.safetensors", "--like", "tiny") == 0
+
+    model = load_catalog(tmp_path / "models.yml").model("new-one")
+    assert model.is_downloaded
+    assert list(model.files.given) == ["model"]
+
+
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
         (("add", "--id", "x"), "give --file, or --url with --sha256"),
         (("add", "--url", "https://a.example/b.gguf"), "give --file, or --url with --sha256"),
         (("add", "--url", "ftp://a/b.gguf", "--sha256", "5e" * 32), "is not an https address"),
-        (("add", "--url", "https://a.example/b.gguf", "--sha256", "5e"), "--sha256"),
+        (("add", "--url", "https://a.example/b.gguf", "--sha256", "5e"), "sha256: "),
+        (("add", "--repo", "a/b"), "or --repo with --path"),
+        (("add", "--repo", "a/b", "--path", "c.ckpt"), "is no file that ends in"),
+        (("add", "--repo", "a/b", "--path", "c.gguf", "--file", "d.gguf"), "or --repo with --path"),
         (("add", "--file", "a.gguf", "--id", "no spaces"), "models add: id: "),
         (("download",), "ID"),
         (("list", "--models", "none.yml"), "no such file"),

@@ -1,8 +1,9 @@
 /** The Models tab: the engine, and a card for every entry of models.yml. */
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { subscribe } from "./events.js";
 import { engineWords } from "./engine_words.js";
 import { EngineLog } from "./engine_log.js";
+import { openAdding } from "./model_adding.js";
 import { ModelCard } from "./model_card.js";
 import { watchModels } from "./model_list.js";
 
@@ -31,8 +32,10 @@ class ModelsBoard {
       h("div", { class: "st-engine-head" }, this.dot, this.title), this.text, this.track, this.log.root);
     this.here = part("On this machine");
     this.missing = part("Not downloaded", `${catalogue} describes them. Download a model, or put its files where its card says, and it can be used at once.`);
+    this.models = [];
+    const add = h("button", { class: "st-button", type: "button", onclick: () => openAdding(this.models) }, icon("plus"), "Add a model");
     this.wait = h("p", { class: "st-muted" }, "Reading the models …");
-    this.root = h("div", { class: "st-models" }, this.top, this.wait, this.here.root, this.missing.root);
+    this.root = h("div", { class: "st-models" }, this.top, h("div", { class: "st-models-bar" }, add), this.wait, this.here.root, this.missing.root);
     this.#drawEngine();
   }
 
@@ -60,6 +63,7 @@ class ModelsBoard {
 
   draw(models) {
     this.wait.remove();
+    this.models = models;
     this.names = new Map(models.map((model) => [model.id, model.name]));
     this.#drawEngine();
     for (const model of models) {

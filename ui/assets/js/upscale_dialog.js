@@ -28,7 +28,7 @@ class UpscaleDialog {
     this.result = h("p", { class: "st-muted", "data-part": "result" });
     this.words = h("p", { class: "st-muted", role: "status" }, "Looking for upscalers …");
     this.go = h("button", { class: "st-button st-primary", type: "button", disabled: true, onclick: () => this.#submit() }, icon("expand"), "Upscale");
-    const form = h("form", { class: "st-upscale", onsubmit: (event) => this.#enter(event) },
+    const form = h("form", { class: "st-dialog-form", onsubmit: (event) => this.#enter(event) },
       h("label", { for: "st-upscale-method" }, "Method"), this.method,
       h("label", { for: "st-upscale-factor" }, "Times as large"), this.factor,
       this.result, this.words);
