@@ -98,6 +98,7 @@ class Additions:
         return self._add(new, {key: given})
 
     def _check_new(self, new: NewModel) -> None:
+        self._catalog.look()
         if new.like is not None:
             self._catalog.model(new.like)
         if new.id in self._catalog.models or any(

@@ -28,7 +28,7 @@ from studio.engine import Engine
 from studio.enlarger import Enlarger
 from studio.errors import ConfigurationError
 from studio.estimates import Estimates
-from studio.events import EventBus
+from studio.events import MODEL, EventBus, about
 from studio.fetcher import Fetcher
 from studio.gallery import Gallery
 from studio.huggingface import HuggingFace
@@ -37,6 +37,7 @@ from studio.key_ring import KeyRing
 from studio.keys import Keys
 from studio.library import Library
 from studio.meter import Meter
+from studio.newcomers import Newcomers
 from studio.opening import lock_outputs, owned_database, ready_database
 from studio.preparation import GetReady, Preparation
 from studio.presets import Presets
@@ -104,6 +105,8 @@ def open_studio(
             on_start=meter.engine_started,
             on_end=meter.engine_ended,
         )
+    newcomers = Newcomers(settings.models, catalog, lambda model_id: bus.hint(about(MODEL, model_id)))
+    catalog.watch(newcomers.look)
     upscalers = Upscalers(catalog, settings.models.parent)
     worker = Worker(
         name=f"{socket.gethostname()}:{settings.outputs}", claims=claims, estimates=estimates,

@@ -6,12 +6,13 @@ at the message is enough to repair the file.
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
 
 from studio.effect import Effect
@@ -54,20 +55,39 @@ class Catalog(BaseModel):
 
     default: str
     models: dict[str, Model]
+    _changing: Any = PrivateAttr(default_factory=threading.Lock)
+    _look: Callable[[], None] | None = PrivateAttr(default=None)
 
-    def add(self, model: Model) -> None:
-        """One more entry, from now on. Errors: Conflict if an id or alias of it is taken."""
-        known = {name for each in self.models.values() for name in (each.id, *each.aliases)}
-        for name in (model.id, *model.aliases):
-            if name in known:
-                raise Conflict(f"There is a model {name!r} already.")
-        self.models = {**self.models, model.id: model}
+    def add(self, model: Model) -> bool:
+        """Have one more entry from now on; whether it is new: the same one once more changes nothing.
+
+        Errors: Conflict if an id or alias of it is taken.
+        """
+        with self._changing:
+            if self.models.get(model.id) == model:
+                return False
+            known = {name for each in self.models.values() for name in (each.id, *each.aliases)}
+            for name in (model.id, *model.aliases):
+                if name in known:
+                    raise Conflict(f"There is a model {name!r} already.")
+            self.models = {**self.models, model.id: model}
+            return True
+
+    def watch(self, look: Callable[[], None]) -> None:
+        """From now on have `look` add what came from elsewhere, whenever somebody asks for that."""
+        self._look = look
+
+    def look(self) -> None:
+        """Notice the entries that came from elsewhere; for who wants to see all of them."""
+        if self._look is not None:
+            self._look()
 
     def model(self, id_or_alias: str) -> Model:
-        """The entry of that id or alias. Errors: UnknownModel, listing the known ids."""
-        entry = self.models.get(id_or_alias)
+        """The entry of that id or alias, however new. Errors: UnknownModel, listing the known ids."""
+        entry = self._named(id_or_alias)
         if entry is None:
-            entry = next((model for model in self.models.values() if id_or_alias in model.aliases), None)
+            self.look()
+            entry = self._named(id_or_alias)
         if entry is None:
             raise UnknownModel(
                 f"no model {_shown(id_or_alias)} in models.yml; known: {', '.join(self.models)}"
@@ -78,6 +98,12 @@ class Catalog(BaseModel):
         """What people call the model; its id if it has left models.yml."""
         entry = self.models.get(model_id)
         return model_id if entry is None else entry.name
+
+    def _named(self, id_or_alias: str) -> Model | None:
+        entry = self.models.get(id_or_alias)
+        if entry is None:
+            entry = next((model for model in self.models.values() if id_or_alias in model.aliases), None)
+        return entry
 
 
 def load_catalog(path: Path) -> Catalog:
@@ -93,18 +119,10 @@ def load_catalog(path: Path) -> Catalog:
     entries: dict[Any, Any] = {}
     for name, content in contents.items():
         known = _TOP_KEYS if name == path.name else _ADDED_KEYS
-        found = [f"{key}: unknown key; known: {', '.join(known)}" for key in content if key not in known]
-        given = content.get("models")
-        if not isinstance(given, dict) or not given:
-            found.append("models: must be a mapping of at least one id to its entry")
-            given = {}
-        for key, entry in given.items():
-            model, wrong = checked_entry(key, entry, path.absolute().parent)
-            found += wrong if key not in entries else [f"models.{key}: another file has that id already"]
-            if model is not None:
-                models.setdefault(model.id, model)
+        found, given, wrong = _checked_entries(content, known, path, entries)
+        models |= {model_id: model for model_id, model in found.items() if model_id not in models}
         entries = {**given, **entries}
-        faults += [f"{name}: {fault}" for fault in found]
+        faults += [f"{name}: {fault}" for fault in wrong]
     default = contents[path.name].get("default")
     whole = [*_name_clashes(entries), *_default_faults(default, contents[path.name].get("models"))]
     faults += [f"{path.name}: {fault}" for fault in whole]
@@ -112,6 +130,31 @@ def load_catalog(path: Path) -> Catalog:
         raise ConfigurationError(faults)
     assert isinstance(default, str)
     return Catalog(default=default, models=models)
+
+
+def load_addition(file: Path, path: Path) -> list[Model]:
+    """The entries of one of the files beside that catalogue. Errors: ConfigurationError, as load_catalog."""
+    models, _, faults = _checked_entries(read_mapping(file, _ADDED_KEYS), _ADDED_KEYS, path, {})
+    if faults:
+        raise ConfigurationError([f"{file.parent.name}/{file.name}: {fault}" for fault in faults])
+    return list(models.values())
+
+
+def _checked_entries(
+    content: Mapping[Any, Any], known: Sequence[str], path: Path, taken: Mapping[Any, Any]
+) -> tuple[dict[str, Model], Mapping[Any, Any], list[str]]:
+    """({id: entry}, all that is there under `models`, faults) of one file; `taken` are the ids of others."""
+    faults = [f"{key}: unknown key; known: {', '.join(known)}" for key in content if key not in known]
+    given = content.get("models")
+    if not isinstance(given, dict) or not given:
+        return {}, {}, [*faults, "models: must be a mapping of at least one id to its entry"]
+    models: dict[str, Model] = {}
+    for key, entry in given.items():
+        model, wrong = checked_entry(key, entry, path.absolute().parent)
+        faults += wrong if key not in taken else [f"models.{key}: another file has that id already"]
+        if model is not None:
+            models[model.id] = model
+    return models, given, faults
 
 
 def additions(path: Path) -> list[Path]:

@@ -14,6 +14,7 @@ GENERATION = "generation"
 IMAGE = "image"
 GRID = "grid"
 DOWNLOAD = "download"
+MODEL = "model"
 
 
 def about(kind: str, id_: str) -> str:

@@ -90,7 +90,8 @@ class ModelStates:
         return self._engine.status
 
     def all(self) -> list[ModelState]:
-        """Every catalogue entry, in the catalogue's order."""
+        """Every catalogue entry, in the catalogue's order, those that came this moment included."""
+        self._catalog.look()
         status = self.engine
         return [self._state(model, status) for model in self._catalog.models.values()]
 

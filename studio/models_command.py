@@ -149,7 +149,7 @@ def _add(asked: argparse.Namespace, settings: Settings, catalog: Catalog, addres
     additions = Additions(settings.models, catalog, addresses)
     if file is not None:
         model = additions.adopt(new, asked.key, file)
-        print(f"{model.id} is added; a running studio knows it after its next start")
+        print(f"{model.id} is added; a running studio knows it at once")
         return 0
     assert source is not None
     return _download(additions.from_source(new, source), addresses)

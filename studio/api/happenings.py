@@ -11,7 +11,7 @@ from studio.api.download_views import DownloadView
 from studio.api.model_views import EngineView
 from studio.api.views import JobView, StatsView
 from studio.errors import NotFound
-from studio.events import DOWNLOAD, GENERATION, GRID, IMAGE
+from studio.events import DOWNLOAD, GENERATION, GRID, IMAGE, MODEL
 from studio.job import Job, JobStatus
 from studio.service import Studio
 from studio.store import is_id
@@ -114,6 +114,9 @@ class Happenings:
                 yield Happening("generation_deleted", {"generation_id": id_})
             elif kind == DOWNLOAD:
                 yield from self._of_download(id_)
+            elif kind == MODEL:
+                new = {"engine": EngineView.of(self._studio.engine), "added": id_}
+                yield Happening("model_status_changed", new, f"model {id_}")
             elif kind == IMAGE:
                 images.append(id_)
             elif kind == GRID:

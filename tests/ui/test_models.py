@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.system.running import running_studio, until
 from tests.ui.queue_tab import submit
-from tests.ui.studio_page import READY_MS, Served, StudioPage, serve_page
+from tests.ui.studio_page import READY_MS, Served, StudioPage, new_page, serve_page
 
 SCRIPTED = Path(__file__).parents[1] / "scripted_engine.py"
 OpenTab = Callable[..., StudioPage]
@@ -68,6 +68,28 @@ def test_files_that_come_and_go_are_noticed_by_cards_and_pickers(served: Served,
     weights.unlink()
     _come_back(tab.page)
     expect(badge(tab.page, "absent")).to_have_text("Not downloaded")
+
+
+def test_a_model_that_the_command_line_adds_is_noticed_by_every_reader(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with serve_page(tmp_path) as served:
+        mine, others = new_page(served, browser), new_page(served, browser)
+        for tab in (mine, others):
+            tab.open("models")
+            expect(card(tab.page, "demo")).to_be_visible()
+        (tmp_path / "models.d").mkdir()
+        (tmp_path / "models.d" / "new.yml").write_text("models: {new: {name: Newcomer, builtin: demo}}")
+
+        _come_back(mine.page)
+
+        for tab in (mine, others):
+            expect(badge(tab.page, "new")).to_have_text("Not in memory")
+            tab.show("txt2img")
+            tab.field("model").click()
+            expect(tab.page.get_by_role("option", name="Newcomer")).to_be_visible()
+            assert tab.faults == []
+            tab.page.context.close()
 
 
 def _come_back(page: Page) -> None:

@@ -65,13 +65,15 @@ def test_an_entry_joins_a_loaded_catalogue_under_a_free_name_only(tmp_path: Path
     before = catalog.models
     new = load_catalog(write(tmp_path, a=entry("new"))).model("new")
 
-    catalog.add(new)
+    assert catalog.add(new)
 
     assert list(catalog.models) == ["small", "new"]
     assert list(before) == ["small"]
-    for name in ("new", "small", "tiny"):
+    assert not catalog.add(new.model_copy())
+    for changed in ({"id": "small"}, {"id": "tiny"}, {"name": "Another one"}):
         with pytest.raises(Conflict, match="already"):
-            catalog.add(new.model_copy(update={"id": name}))
+            catalog.add(new.model_copy(update=changed))
+    assert list(catalog.models) == ["small", "new"]
 
 
 @pytest.mark.parametrize(

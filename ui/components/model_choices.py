@@ -1,4 +1,4 @@
-"""What the model pickers of the forms offer: it changes when files come or go."""
+"""What the model pickers of the forms offer: it changes when models or files come or go."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,10 +12,10 @@ from ui.form import PRIVATE, Form
 
 
 def live_model_choices(studio: Studio, forms: Sequence[Form]) -> gr.HTML:
-    """The element that notices when a model's files came or went, and has the pickers of the forms say so."""
-    absent = [entry.model.id for entry in studio.models.all() if entry.missing]
+    """The element that notices models and files that came or went, and has the forms' pickers say so."""
+    offered = [[entry.model.id, bool(entry.missing)] for entry in studio.models.all()]
     element = own_element(
-        "model_choices", elem_id="model-choices", head="/* events: 'change_of_files' */", absent=absent
+        "model_choices", elem_id="model-choices", head="/* events: 'change_of_files' */", offered=offered
     )
 
     def offer() -> list[Any]:

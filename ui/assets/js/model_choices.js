@@ -1,16 +1,16 @@
 /**
- * Has the forms' model pickers offered anew when files of models came or went since they were drawn.
- * `props.absent` is the list of models that lacked files then.
+ * Has the forms' model pickers offered anew when models came, or files of models came or went, since they were drawn.
+ * `props.offered` is [id, whether files of it are missing] of each model at that time.
  */
 import { watchModels } from "./model_list.js";
 
-/** @param {{props: {absent: string[]}, trigger: function(string): void}} component */
+/** @param {{props: {offered: Array<[string, boolean]>}, trigger: function(string): void}} component */
 export function mount({ props, trigger }) {
-  let known = [...props.absent].sort().join();
+  let known = JSON.stringify(props.offered);
   watchModels((models) => {
-    const absent = models.filter((model) => model.missing.length > 0).map((model) => model.id).sort().join();
-    if (absent === known) return;
-    known = absent;
+    const offered = JSON.stringify(models.map((model) => [model.id, model.missing.length > 0]));
+    if (offered === known) return;
+    known = offered;
     trigger("change_of_files");
   });
 }
