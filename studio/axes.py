@@ -20,8 +20,8 @@ SIZE = "size"
 REPLACE = "prompt_replace"
 PARAMETERS = (
     "seed", "steps", "cfg_scale", "sampler", "scheduler", "model", "prompt", REPLACE, "negative_prompt", SIZE,
-    "strength", "quality", "style", "clip_skip", "distilled_guidance", "flow_shift", "loras", "hires",
-    "vae_tiling", "cache", "fit", "mask_feather", "inpaint_area", "inpaint_padding",
+    "strength", "control_strength", "quality", "style", "clip_skip", "distilled_guidance", "flow_shift",
+    "loras", "hires", "vae_tiling", "cache", "fit", "mask_feather", "inpaint_area", "inpaint_padding",
 )  # fmt: skip
 _PROMPTS = ("prompt", "negative_prompt")
 _MAX_DIGITS = 19

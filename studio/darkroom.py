@@ -68,15 +68,17 @@ class Darkroom:
         about = (result_size(recipe, model), model.name, model.allow_flat)
         if recipe.input_image is None:
             frame = whole(output_size(recipe), (recipe.width, recipe.height))
-            return Sitting(Inputs(references=references), frame, sheet, *about)
+            inputs = Inputs(references=references, control=self._control(recipe, frame, sheet))
+            return Sitting(inputs, frame, sheet, *about)
         source = pictures.read_stored(self._gallery.open_input(recipe.input_image))
         scene = stage(source, self._mask(recipe), recipe)
         image = pictures.to_png(pictures.for_engine(scene.image, *sheet))
+        control = self._control(recipe, scene.frame, sheet)
         if scene.mask is None or scene.repaint is None:
-            return Sitting(Inputs(image, references=references), scene.frame, sheet, *about)
+            return Sitting(Inputs(image, None, references, control), scene.frame, sheet, *about)
         mask = pictures.to_png(pictures.for_engine(scene.mask, *sheet))
         kept = Kept(scene.canvas, scene.repaint, recipe.mask_feather)
-        return Sitting(Inputs(image, mask, references), scene.frame, sheet, *about, kept)
+        return Sitting(Inputs(image, mask, references, control), scene.frame, sheet, *about, kept)
 
     def _mask(self, recipe: Recipe) -> Pixels.Image | None:
         if recipe.mask is None:
@@ -87,6 +89,14 @@ class Darkroom:
         """A reference picture, no larger than the engine looks at it."""
         image = pictures.read_stored(self._gallery.open_input(input_id), field="references")
         return pictures.to_png(pictures.at_most(pictures.checked_reference(image), REFERENCE_PIXELS))
+
+    def _control(self, recipe: Recipe, frame: Frame, sheet: Size) -> bytes | None:
+        """The control picture: brought to the size of the finished one, of which the frame takes its part."""
+        if recipe.control_image is None:
+            return None
+        source = pictures.read_stored(self._gallery.open_input(recipe.control_image), field="control_image")
+        view = frame.take(pictures.fit(pictures.flatten(source), *frame.canvas, recipe.fit))
+        return pictures.to_png(pictures.for_engine(view, *sheet))
 
     def develop(self, job: Job, made: Sequence[Picture], sitting: Sitting, *, now: float) -> Generation:
         """The job's pictures checked, finished and on disk; what to record of them.

@@ -60,12 +60,13 @@ class EngineStatus:
 class Inputs:
     """Pictures a recipe works on, as PNG bytes: RGB8 `image` and L8 `mask`, both of the recipe's engine size.
 
-    `references` are RGB8 of any size.
+    `references` are RGB8 of any size; `control` is RGB8 of the engine size.
     """
 
     image: bytes | None = None
     mask: bytes | None = None
     references: tuple[bytes, ...] = ()
+    control: bytes | None = None
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,11 @@ class Intake:
         picture = pictures.flatten(pictures.read_upload(content, field="references"))
         return self._gallery.save_input(pictures.to_png(pictures.checked_reference(picture)))
 
+    def take_control(self, content: bytes) -> str:
+        """The id of a picture for a control net to follow. Errors: InvalidImage; TooLarge; StorageFull."""
+        picture = pictures.flatten(pictures.read_upload(content, field="control_image"))
+        return self._gallery.save_input(pictures.to_png(picture))
+
     def size_of(self, input_id: str) -> tuple[int, int]:
         """(width, height) in pixels of a stored picture. Errors: NotFound."""
         return pictures.opened(self._gallery.open_input(input_id), field="image").size

@@ -104,7 +104,8 @@ class JobTable:
         )  # fmt: skip
         if not insert.on_conflict(action="nothing").as_rowcount().execute(self.database):
             return False
-        for input_id in set(recipe.references):
+        looked_at = {*recipe.references, *([recipe.control_image] if recipe.control_image else [])}
+        for input_id in looked_at:
             JobReferenceRow.insert(input_id=input_id, job_id=job_id).execute(self.database)
         return True
 

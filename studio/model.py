@@ -211,6 +211,8 @@ class Model(CatalogValues):
             yield "files: needs `model` (everything in one) or `diffusion_model`"
         if self.defaults.width * self.defaults.height > self.limits.max_pixels:
             yield f"defaults.size: {self.defaults.size} is over limits.max_pixels {self.limits.max_pixels}"
+        if self.files.control_net is not None and self.is_transformer:
+            yield "files.control_net: steers UNets only; by files or limits.multiple this is a transformer"
         for key in source.files if source is not None else ():
             if key not in given:
                 yield f"source.files.{key}: there is no files.{key}"
@@ -232,6 +234,11 @@ class Model(CatalogValues):
         """
         apart = self.files.given.keys() & {"diffusion_model", "t5xxl", "llm"}
         return self.limits.multiple < 64 or bool(apart)
+
+    @property
+    def takes_control(self) -> bool:
+        """Whether a control picture steers it: its control net is loaded when the engine starts."""
+        return self.files.control_net is not None
 
     def paths(self) -> dict[str, Path]:
         """{key of `files`: path}; empty for a builtin model, whose files its own package knows."""

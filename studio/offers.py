@@ -23,6 +23,8 @@ class Offer:
     """How many pictures besides the one that is edited."""
     masks: bool
     """Edits of a part: by a mask, of the masked area alone, or by growing."""
+    control: bool
+    """A control picture, which a control net follows."""
     clip_skip: bool
     distilled_guidance: bool
     flow_shift: bool
@@ -60,6 +62,7 @@ def offer_of(model: Model, engine: EngineFeatures | None) -> Offer:
         caches=caches if _has(can, "cache") else (),
         references=MAX_REFERENCES if looks else 0,
         masks=model.capabilities.edit and _has(can, "mask_image"),
+        control=model.takes_control and _has(can, "control_image"),
         **acting(model),
     )
 

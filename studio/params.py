@@ -44,6 +44,9 @@ SCHEDULERS_OF_TWO_STEPS = ("gits", "karras", "exponential")
 SCHEDULERS_OF_TABLES = ("gits", "ays")
 MAX_TABLE_STEPS = 1000
 
+CONTROL_STRENGTH = 0.9
+"""The engine's own."""
+
 Quality = Literal["auto", "high", "medium", "low", "hd", "standard"]
 Style = Literal["vivid", "natural"]
 Fit = Literal["crop", "pad", "stretch"]
@@ -109,6 +112,7 @@ Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Steps = Annotated[int, Field(ge=1, le=MAX_STEPS)]
 CfgScale = Annotated[float, Field(ge=0, le=30)]
 Strength = Annotated[float, Field(ge=0, le=1)]
+ControlStrength = Annotated[float, Field(ge=0, le=2)]
 ClipSkip = Annotated[int, Field(ge=1, le=12)]
 Guidance = Annotated[float, Field(ge=0, le=100)]
 FlowShift = Annotated[float, Field(ge=0, le=100)]
@@ -182,6 +186,12 @@ class GenerationParams(Frozen):
     inpaint_padding: Padding = Field(32, description="pixels of the input around the mask that are seen")
     extend: Extend | None = Field(None, description="pixels by which the input grows")
     references: References = Field((), description="sha256 of stored pictures the model looks at")
+    control_image: InputId | None = Field(
+        None, description="sha256 of a stored map (edges, depth, pose) that the model's control net follows"
+    )
+    control_strength: ControlStrength | None = Field(
+        None, description=f"how strictly it is followed; None: {CONTROL_STRENGTH}"
+    )
 
     @model_validator(mode="after")
     def _cross_field_rules(self) -> Self:
@@ -198,6 +208,9 @@ class GenerationParams(Frozen):
             raise ValueError("prompt: must not be empty")
         if self.type is JobType.VARIATION and self.mask:
             raise ValueError("mask: a variation takes none; use edit")
+        if self.control_image is not None and self.hires is not None:
+            # The engine lays the first pass's map over the second: tiled, or it ends with an assertion.
+            raise ValueError("hires: can't be combined with a control picture; leave one of the two out")
         self._check_edit_only()
         if self.seed is not None and self.seed + self.n - 1 > MAX_SEED:
             raise ValueError(f"seed: picture i uses seed + i, so seed + n - 1 must not exceed {MAX_SEED}")

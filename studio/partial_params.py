@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from studio.params import GenerationParams
 
 # Inputs are kept only as long as a job refers to them, so what is kept for later can't name one.
-_INPUTS = ("input_image", "mask", "references")
+_INPUTS = ("input_image", "mask", "references", "control_image")
 # Beyond this JavaScript rounds, so seeds leave the studio as text; the way in takes both.
 _SEED = "seed"
 

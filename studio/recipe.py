@@ -11,6 +11,7 @@ from studio.params import (
     SCHEDULERS_OF_TWO_STEPS,
     CfgScale,
     ClipSkip,
+    ControlStrength,
     Count,
     Feather,
     Fit,
@@ -67,6 +68,8 @@ class Recipe(Frozen):
     inpaint_padding: Padding = 32
     extend: Extend | None = None
     references: References = ()
+    control_image: InputId | None = None
+    control_strength: ControlStrength | None = Field(None, description="set with control_image")
     upscale: Upscale | None = Field(
         None, description="of an upscale, which draws nothing: what was drawn is told of its source"
     )

@@ -5,11 +5,13 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
+from studio.demands import check_demands
 from studio.effect import Effect
 from studio.errors import InvalidRequest
-from studio.extras import CACHES_OF_TRANSFORMERS, CACHES_OF_UNETS, Extend, Hires
+from studio.extras import Extend, Hires
 from studio.model import Model
 from studio.params import (
+    CONTROL_STRENGTH,
     MAX_PROMPT_BYTES,
     MAX_SEED,
     MAX_SIDE,
@@ -26,16 +28,10 @@ MAX_CFG_SCALE = 30.0
 # New ground has nothing that could be kept.
 EXTEND_STRENGTH = 1.0
 
-_OFFERS = {
-    JobType.GENERATE: "make pictures from a prompt alone",
-    JobType.EDIT: "edit pictures",
-    JobType.VARIATION: "do variations",
-}
-
 # Fields of a request that are a recipe's without any thought.
 _TAKEN_AS_ASKED = (
     "quality", "style", "loras", "vae_tiling", "cache", "input_image", "mask", "fit", "mask_feather",
-    "inpaint_area", "inpaint_padding", "references",
+    "inpaint_area", "inpaint_padding", "references", "control_image",
 )  # fmt: skip
 
 Value = TypeVar("Value")
@@ -56,7 +52,7 @@ def to_recipe(
     A strength is kept only where it acts: not when generating, not when the input is a reference.
     Errors: InvalidRequest, naming the field and the model's limit.
     """
-    _check_offer(params, model)
+    check_demands(params, model)
     effects = _effects(params, model)
     extend = params.extend if params.extend is not None and params.extend.grows else None
     width, height = _size(params, model, input_size, extend)
@@ -85,6 +81,7 @@ def to_recipe(
         distilled_guidance=_first(params.distilled_guidance, defaults.distilled_guidance),
         flow_shift=_first(params.flow_shift, defaults.flow_shift),
         by_reference=by_reference,
+        control_strength=_control_strength(params),
         extend=extend,
         **{name: getattr(params, name) for name in _TAKEN_AS_ASKED},
     )
@@ -132,32 +129,6 @@ def size_like(input_size: tuple[int, int], model: Model) -> tuple[int, int]:
 def _around(side: float, multiple: int) -> tuple[int, int]:
     below = int(side // multiple) * multiple
     return below, below + multiple
-
-
-def _check_offer(params: GenerationParams, model: Model) -> None:
-    if not model.capabilities.does(params.type):
-        raise InvalidRequest(
-            f"the model {model.id!r} does not {_OFFERS[params.type]}; /api/models tells what each one does",
-            field="model",
-        )
-    if params.n > model.limits.max_n:
-        raise InvalidRequest(
-            f"{params.n} pictures; the model {model.id!r} makes at most {model.limits.max_n} in one job",
-            field="n",
-        )
-    if params.references and not model.capabilities.references:
-        raise InvalidRequest(
-            f"the model {model.id!r} does not look at reference pictures; /api/models tells which ones do",
-            field="references",
-        )
-    known = CACHES_OF_TRANSFORMERS if model.is_transformer else CACHES_OF_UNETS
-    if params.cache is not None and params.cache not in known:
-        kind = "a transformer" if model.is_transformer else "a UNet"
-        raise InvalidRequest(
-            f"{params.cache} does nothing for the model {model.id!r}, by models.yml {kind}; "
-            f"use {', '.join(known)}",
-            field="cache",
-        )
 
 
 def _size(
@@ -232,6 +203,11 @@ def _effects(params: GenerationParams, model: Model) -> list[Effect]:
     if params.style is not None:
         effects.append(model.style_effect(params.style))
     return effects
+
+
+def _control_strength(params: GenerationParams) -> float | None:
+    """Kept only where it acts."""
+    return None if params.control_image is None else _first(params.control_strength, CONTROL_STRENGTH)
 
 
 def _steps(params: GenerationParams, model: Model, effects: list[Effect], scheduler: str) -> int:

@@ -66,7 +66,7 @@ class JobRow(Model):
 
 
 class JobReferenceRow(Model):
-    """A reference picture that a job looks at."""
+    """A reference or control picture that a job looks at."""
 
     input_id = CharField()
     job_id = CharField()

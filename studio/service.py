@@ -166,6 +166,10 @@ class Studio:
         """Store a picture for a model to look at: Intake.take_reference, which see for the errors."""
         return self._intake.take_reference(content)
 
+    def upload_control(self, content: bytes) -> str:
+        """Store a picture for a control net to follow: Intake.take_control, which see for the errors."""
+        return self._intake.take_control(content)
+
     def submit(
         self, params: GenerationParams, *, input_size: Size | None = None, idempotency_key: str | None = None
     ) -> Job:

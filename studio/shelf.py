@@ -198,7 +198,7 @@ class Shelf:
         model = self._known_model(params.pop("model", ""))
         if model is not None:
             params["model"] = model
-        for name in ("input_image", "mask"):
+        for name in ("input_image", "mask", "control_image"):
             if name in params and not self._is_stored(params[name]):
                 del params[name]
         if "references" in params:

@@ -138,6 +138,8 @@ class Submission:
     def _recipe(self, params: GenerationParams, input_size: Size | None) -> Recipe:
         model = self._admission.model(params.model)
         check_loras(params.loras, model)
+        if params.control_image is not None:
+            self._size_of(params.control_image, "control_image")
         if params.extend is not None and params.input_image is not None:
             input_size = self._intake.size_of(params.input_image)
         return to_recipe(params, model, random_seed=self._random_seed, input_size=input_size)
@@ -148,11 +150,15 @@ class Submission:
         named += [("references", reference) for reference in params.references]
         for field, input_id in named:
             if input_id is not None and input_id not in known:
-                try:
-                    known[input_id] = self._intake.size_of(input_id)
-                except NotFound as fault:
-                    raise InvalidRequest(fault.message, field=field) from None
+                known[input_id] = self._size_of(input_id, field)
         return None if params.input_image is None else known[params.input_image]
+
+    def _size_of(self, input_id: str, field: str) -> Size:
+        """(width, height) of a stored picture. Errors: InvalidRequest if it isn't stored."""
+        try:
+            return self._intake.size_of(input_id)
+        except NotFound as fault:
+            raise InvalidRequest(fault.message, field=field) from None
 
     def _tell(self, jobs: Sequence[Job]) -> None:
         for job in jobs:

@@ -78,7 +78,8 @@ def to_upscale_recipe(
         "strength": None, "input_image": params.input_image, "mask": None, "by_reference": False,
         # Whole pixels change the shape a little, for which nothing is to be cut off.
         "fit": "stretch" if params.width is None else "crop",
-        "inpaint_area": "whole", "extend": None, "references": (),
+        "inpaint_area": "whole", "extend": None, "references": (), "control_image": None,
+        "control_strength": None,
     }  # fmt: skip
     if known is not None:
         return Recipe(**{**dict(known.recipe), "seed": known.image.seed, **changes})

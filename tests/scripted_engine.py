@@ -115,7 +115,11 @@ class Job:
         if wrong == "size":
             width += 64
         count = self.request["batch_count"] - (1 if wrong == "short" else 0)
-        pictures = [png(width, height, self.request["seed"] + index) for index in range(count)]
+        first = self.request["seed"]
+        if option("--control-net"):
+            # Steered by what it is given, and not at all without a net.
+            first += zlib.crc32(self.request.get("control_image", "").encode())
+        pictures = [png(width, height, first + index) for index in range(count)]
         # Out of order: the index says which is which.
         return [
             {"index": index, "b64_json": base64.b64encode(picture).decode()}

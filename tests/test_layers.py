@@ -19,7 +19,7 @@ READING_ORDER: Mapping[str, str] = {
     "studio": """
         errors clock caller cache logs meter extras params recipe partial_params labels axes job events
         addresses webhook settings wildcards wording engine_options effect source model plain_yaml catalog
-        newcomers safetensors gguf weights loras upscalers recipes scheduling engine offers recipe_text
+        newcomers safetensors gguf weights loras upscalers demands recipes scheduling engine offers recipe_text
         a1111_text png_text pictures metadata reading masks framing staging results
         rows schema migrations database soundness ownership opening reader writer tally keys delivery_table
         job_table store

@@ -18,18 +18,21 @@ from pydantic import (
 from studio.api.errors import invalid
 from studio.extras import CACHES_OF_TRANSFORMERS, CACHES_OF_UNETS, MAX_LORAS, Cache, Hires, Lora
 from studio.params import (
+    CONTROL_STRENGTH,
     MAX_IMAGES,
     MAX_SEED,
     SAMPLERS,
     SCHEDULERS,
     CfgScale,
     ClipSkip,
+    ControlStrength,
     Count,
     Feather,
     Fit,
     FlowShift,
     GenerationParams,
     Guidance,
+    InputId,
     JobType,
     Prompt,
     Quality,
@@ -45,6 +48,11 @@ AUTO_SIZE = "auto"
 _DIGITS = re.compile(r"-1|[0-9]{1,19}")
 # Params are checked before the pictures are stored; this stands for the id the picture will get.
 NOT_STORED_YET = "0" * 64
+EXAMPLE_INPUT = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+CONTROL_ID = (
+    "a finished map (edges, depth, pose) of the picture wanted, as POST /inputs stores it; for models whose "
+    "`control` is true"
+)
 
 
 def _seed(value: object) -> object:
@@ -85,7 +93,9 @@ class PictureFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    NOT_PARAMS: ClassVar[frozenset[str]] = frozenset({"size", "user", "image", "mask", "references"})
+    NOT_PARAMS: ClassVar[frozenset[str]] = frozenset(
+        {"size", "user", "image", "mask", "references", "control_image"}
+    )
     """Fields that GenerationParams has not, or has in another form."""
 
     model: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
@@ -151,12 +161,18 @@ class PictureFields(BaseModel):
         input_image: str | None = None,
         mask: str | None = None,
         references: Sequence[str] = (),
+        control_image: str | None = None,
     ) -> GenerationParams:
         """What the studio is asked for. Errors: InvalidRequest naming the field."""
         values: dict[str, Any] = self.model_dump(exclude_none=True, exclude=set(self.NOT_PARAMS))
         if self.size is not None and self.size.strip().lower() != AUTO_SIZE:
             values["width"], values["height"] = parse_size(self.size)
-        inputs = {"input_image": input_image, "mask": mask, "references": references}
+        inputs = {
+            "input_image": input_image,
+            "mask": mask,
+            "references": references,
+            "control_image": control_image,
+        }
         values = {"model": default_model, **values, "type": type_, **inputs}
         try:
             return GenerationParams(**values)
@@ -164,7 +180,17 @@ class PictureFields(BaseModel):
             raise invalid(error) from None
 
 
-class GenerateBody(PictureFields):
+class SteeredFields(PictureFields):
+    """The fields of a request that may come with a control picture."""
+
+    control_strength: ControlStrength | None = Field(
+        None,
+        description="how strictly the control picture is followed, 0 to 2; 0: not at all. "
+        f"Left out: {CONTROL_STRENGTH}",
+    )
+
+
+class GenerateBody(SteeredFields):
     """A picture from words. JSON types are taken exactly: `"n": "2"` and `"n": 2.0` are refused."""
 
     model_config = ConfigDict(
@@ -188,6 +214,7 @@ class GenerateBody(PictureFields):
     prompt: Prompt = Field(
         description="what the picture shows", examples=["a red circle on a blue background"]
     )
+    control_image: InputId | None = Field(None, description=CONTROL_ID, examples=[EXAMPLE_INPUT])
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

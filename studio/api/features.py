@@ -37,6 +37,7 @@ class OfferView(BaseModel):
     caches: list[str] = Field(description="what `cache` may say", examples=[["easycache"]])
     references: int = Field(description="how many more pictures an edit may look at", examples=[0])
     masks: bool = Field(description="whether a part of a picture can be edited, and a picture can grow")
+    control: bool = Field(description="whether `control_image` steers it", examples=[False])
     clip_skip: bool
     distilled_guidance: bool
     flow_shift: bool

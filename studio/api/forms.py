@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.datastructures import FormData
 from starlette.datastructures import UploadFile as ReceivedFile
 
-from studio.api.bodies import PictureFields
+from studio.api.bodies import SteeredFields
 from studio.api.errors import invalid
 from studio.errors import InvalidRequest, TooLarge
 from studio.extras import MAX_EXTENSION, MAX_REFERENCES, Area, Extend, Padding
@@ -29,13 +29,23 @@ _TEXTS = ("prompt", "negative_prompt")
 # Fields with parts, which a form has as JSON in a text.
 _AS_JSON = ("loras", "hires", "extend")
 # Fields that hold files, and what else a field that may be given several times is called.
-_FILES = ("image", "mask", "references")
+_FILES = ("image", "mask", "references", "control_image")
 _OTHER_NAMES = {"reference": "references"}
 
 PICTURE = f"PNG, JPEG or WEBP, at most {MAX_UPLOAD_BYTES >> 20} MiB and 16 megapixels"
 
 
-class EditForm(PictureFields):
+class ControlledForm(SteeredFields):
+    """A form that may come with a control picture."""
+
+    control_image: UploadFile | SkipJsonSchema[None] = Field(
+        None,
+        description="a finished map (edges, depth, pose) of the picture wanted, brought to its size as `fit` "
+        f"says; for models whose `control` is true. {PICTURE}",
+    )
+
+
+class EditForm(ControlledForm):
     """A picture changed by words."""
 
     image: UploadFile = Field(
@@ -66,7 +76,7 @@ class EditForm(PictureFields):
     )
 
 
-class VariationForm(PictureFields):
+class VariationForm(ControlledForm):
     """A picture like another one."""
 
     image: UploadFile = Field(description=f"the picture: {PICTURE}")

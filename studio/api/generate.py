@@ -30,7 +30,9 @@ async def generate(
     The wait ends after five minutes with 504; the job lives on and is found by the `job_id` of that answer.
     A client that hangs up does not end the job either: `DELETE /queue/{id}` does.
     """
-    return await finished(request, studio, await submit_text(studio, body, key))
+    return await finished(
+        request, studio, await submit_text(studio, body, key, control_image=body.control_image)
+    )
 
 
 @router.post(
@@ -63,7 +65,7 @@ async def variation(request: Request, studio: StudioDep, key: IdempotencyKey = N
 )  # fmt: skip
 async def queue_generate(body: GenerateBody, studio: StudioDep, key: IdempotencyKey = None) -> QueuedView:
     """Answers at once; the job is stored durably by then."""
-    return queued(await submit_text(studio, body, key))
+    return queued(await submit_text(studio, body, key, control_image=body.control_image))
 
 
 @router.post(

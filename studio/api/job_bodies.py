@@ -4,21 +4,20 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from studio.api.bodies import PictureFields
+from studio.api.bodies import CONTROL_ID, EXAMPLE_INPUT, SteeredFields
 from studio.extras import MAX_EXTENSION, MAX_REFERENCES, Area, Extend, Padding
 from studio.params import GenerationParams, InputId, JobType, Prompt
 
 MAX_JOBS = 100
 _STORED = "as POST /inputs stores them"
-_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 
-class JobBody(PictureFields):
+class JobBody(SteeredFields):
     """What `POST /queue/generate` takes, or an edit or variation of stored pictures."""
 
     model_config = ConfigDict(strict=True)
 
-    NOT_PARAMS: ClassVar[frozenset[str]] = PictureFields.NOT_PARAMS | {"type"}
+    NOT_PARAMS: ClassVar[frozenset[str]] = SteeredFields.NOT_PARAMS | {"type"}
 
     type: Annotated[JobType, Field(strict=False)] = Field(JobType.GENERATE, description="kind of job")
     prompt: Prompt = Field(
@@ -27,14 +26,15 @@ class JobBody(PictureFields):
         examples=["a red circle on a blue background"],
     )
     image: InputId | None = Field(
-        None, description=f"edit and variation: the picture's id, {_STORED}", examples=[_SHA256]
+        None, description=f"edit and variation: the picture's id, {_STORED}", examples=[EXAMPLE_INPUT]
     )
     mask: InputId | None = Field(
-        None, description=f"edit: the mask's id, {_STORED}; white repaints", examples=[_SHA256]
+        None, description=f"edit: the mask's id, {_STORED}; white repaints", examples=[EXAMPLE_INPUT]
     )
     references: list[InputId] = Field(
         [], max_length=MAX_REFERENCES, description=f"edit: ids of more pictures to look at, {_STORED}"
     )
+    control_image: InputId | None = Field(None, description=CONTROL_ID, examples=[EXAMPLE_INPUT])
     inpaint_area: Area | None = Field(
         None, description="edit: masked paints only the area around the mask; left out: whole"
     )
@@ -53,6 +53,7 @@ class JobBody(PictureFields):
             input_image=self.image,
             mask=self.mask,
             references=self.references,
+            control_image=self.control_image,
         )
 
 

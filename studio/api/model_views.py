@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from studio.api.download_views import DownloadView
 from studio.engine import EngineFeatures, EngineState, EngineStatus
 from studio.fit import Fit
+from studio.model import Model
 from studio.model_states import ModelState
 
 
@@ -53,6 +54,11 @@ class CapabilitiesView(BaseModel):
     edit: bool
     variation: bool
     references: bool = Field(description="an edit's prompt is an instruction about the picture")
+    control: bool = Field(description="a control net follows `control_image`")
+
+    @classmethod
+    def of(cls, model: Model) -> Self:
+        return cls(**model.capabilities.model_dump(), control=model.takes_control)
 
 
 class LimitsView(BaseModel):
@@ -175,7 +181,7 @@ class ModelView(BaseModel):
             is_default=entry.is_default,
             state=entry.state,
             missing=list(entry.missing),
-            capabilities=CapabilitiesView(**model.capabilities.model_dump()),
+            capabilities=CapabilitiesView.of(model),
             defaults=DefaultsView(**model.defaults.model_dump()),
             limits=LimitsView(**model.limits.model_dump()),
             ttl=model.ttl,

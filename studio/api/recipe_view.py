@@ -54,6 +54,12 @@ class RecipeView(BaseModel):
     references: list[str] | None = Field(
         None, exclude_if=_is_none, description="sha256 of the pictures looked at, set if any"
     )
+    control_image: str | None = Field(
+        None, exclude_if=_is_none, description="sha256 of the control picture, set if there was one"
+    )
+    control_strength: float | None = Field(
+        None, exclude_if=_is_none, description="set with control_image", examples=[0.9]
+    )
     upscale: Upscale | None = Field(
         None,
         exclude_if=_is_none,
@@ -91,6 +97,8 @@ def recipe_values(recipe: Recipe) -> dict[str, Any]:
         "inpaint_padding": recipe.inpaint_padding if is_part else None,
         "extend": recipe.extend,
         "references": list(recipe.references) or None,
+        "control_image": recipe.control_image,
+        "control_strength": recipe.control_strength,
         "upscale": recipe.upscale,
     }
 

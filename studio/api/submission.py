@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import Request, UploadFile
 from starlette.concurrency import run_in_threadpool
@@ -27,27 +28,33 @@ class SentPictures:
     image: UploadFile
     mask: UploadFile | None = None
     references: Sequence[UploadFile] = ()
+    control: UploadFile | None = None
     alpha_marks_area: bool = False
     holes: bool = False
 
 
-async def submit_text(studio: Studio, body: PictureFields, key: str | None) -> Job:
+async def submit_text(
+    studio: Studio, body: PictureFields, key: str | None, *, control_image: str | None = None
+) -> Job:
     """The pending job of a JSON request. Errors: as Studio.submit."""
-    params = body.to_params(JobType.GENERATE, default_model=studio.catalog.default)
+    params = body.to_params(
+        JobType.GENERATE, default_model=studio.catalog.default, control_image=control_image
+    )
     return await run_in_threadpool(studio.submit, params, idempotency_key=key)
 
 
 async def submit_edit(request: Request, studio: Studio, key: str | None) -> Job:
     """The pending job of an edit form. Errors: as Studio.upload and Studio.submit."""
     async with read_form(request, EditForm) as form:
-        sent = SentPictures(form.image, form.mask, form.references, alpha_marks_area=True)
+        sent = SentPictures(form.image, form.mask, form.references, form.control_image, alpha_marks_area=True)
         return await submit_pictures(request, studio, JobType.EDIT, form, sent, key)
 
 
 async def submit_variation(request: Request, studio: Studio, key: str | None) -> Job:
     """The pending job of a variation form. Errors: as Studio.upload and Studio.submit."""
     async with read_form(request, VariationForm) as form:
-        return await submit_pictures(request, studio, JobType.VARIATION, form, SentPictures(form.image), key)
+        sent = SentPictures(form.image, control=form.control_image)
+        return await submit_pictures(request, studio, JobType.VARIATION, form, sent, key)
 
 
 async def submit_pictures(
@@ -65,17 +72,14 @@ async def submit_pictures(
     """
     # The picture's transparent part may be the mask, which shows only when it is decoded.
     may_have_mask = sent.mask is not None or (sent.alpha_marks_area and _paints_masked_area(fields))
-    await run_in_threadpool(
-        check_offer,
-        studio,
-        fields.to_params(
-            type_,
-            default_model=studio.catalog.default,
-            input_image=NOT_STORED_YET,
-            mask=NOT_STORED_YET if may_have_mask else None,
-            references=[NOT_STORED_YET] * len(sent.references),
-        ),
+    build = partial(fields.to_params, type_, default_model=studio.catalog.default)
+    expected = build(
+        input_image=NOT_STORED_YET,
+        mask=NOT_STORED_YET if may_have_mask else None,
+        references=[NOT_STORED_YET] * len(sent.references),
+        control_image=None if sent.control is None else NOT_STORED_YET,
     )
+    await run_in_threadpool(check_offer, studio, expected)
     decoders: asyncio.Semaphore = request.app.state.decoders
     async with decoders:
         upload = await run_in_threadpool(
@@ -85,18 +89,20 @@ async def submit_pictures(
             alpha_marks_area=sent.alpha_marks_area,
             holes=sent.holes,
         )
-        seen = [
-            await run_in_threadpool(studio.upload_reference, await file.read()) for file in sent.references
-        ]
-    params = fields.to_params(
-        type_,
-        default_model=studio.catalog.default,
-        input_image=upload.image,
-        mask=upload.mask,
-        references=seen,
-    )
+        references, control = await _stored_beside(studio, sent)
+    params = build(input_image=upload.image, mask=upload.mask, references=references, control_image=control)
     size = (upload.width, upload.height)
     return await run_in_threadpool(studio.submit, params, input_size=size, idempotency_key=key)
+
+
+async def _stored_beside(studio: Studio, sent: SentPictures) -> tuple[list[str], str | None]:
+    """The ids of the pictures looked at, and of the control picture. Errors: as Intake.take_reference."""
+    references = [
+        await run_in_threadpool(studio.upload_reference, await file.read()) for file in sent.references
+    ]
+    if sent.control is None:
+        return references, None
+    return references, await run_in_threadpool(studio.upload_control, await sent.control.read())
 
 
 def _paints_masked_area(fields: PictureFields) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from studio.engine import Inputs
 from studio.model import Model
-from studio.params import JobType
+from studio.params import CONTROL_STRENGTH, JobType
 from studio.recipe import Recipe
 from studio.recipes import engine_size, result_size
 
@@ -42,7 +42,7 @@ def to_img_gen(recipe: Recipe, model: Model, inputs: Inputs, *, seed: int, batch
         "batch_count": batch,
         "clip_skip": -1 if recipe.clip_skip is None else recipe.clip_skip,
         "strength": 1.0 if recipe.strength is None else recipe.strength,
-        "control_strength": 0.9,
+        "control_strength": CONTROL_STRENGTH if recipe.control_strength is None else recipe.control_strength,
         "auto_resize_ref_image": True,
         "increase_ref_index": False,
         "embed_image_metadata": False,
@@ -63,6 +63,8 @@ def to_img_gen(recipe: Recipe, model: Model, inputs: Inputs, *, seed: int, batch
         references.insert(0, image)
     if references:
         request["ref_images"] = references
+    if inputs.control is not None:
+        request["control_image"] = _base64(inputs.control)
     if image is not None and not recipe.by_reference:
         request["init_image"] = image
         mask = _base64(inputs.mask)

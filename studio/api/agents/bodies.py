@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from studio.api.bodies import PictureFields
+from studio.api.bodies import SteeredFields
 from studio.api.library_views import LibraryQuery
 from studio.api.upscaling import UpscaleFields
 from studio.extras import MAX_EXTENSION, MAX_LORAS, MAX_REFERENCES, Area, Extend, Lora, Padding
@@ -52,16 +52,22 @@ class Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class MakingArguments(PictureFields):
+class MakingArguments(SteeredFields):
     """What every tool takes that makes pictures."""
 
-    NOT_PARAMS: ClassVar[frozenset[str]] = PictureFields.NOT_PARAMS | {"wait_seconds", "preview"}
+    NOT_PARAMS: ClassVar[frozenset[str]] = SteeredFields.NOT_PARAMS | {"wait_seconds", "preview"}
 
     model: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         None, description="id of a model, see list_models; left out: the default model"
     )
     loras: Annotated[list[Lora], Field(max_length=MAX_LORAS)] | None = Field(
         None, description=f"LoRA files and their weights, at most {MAX_LORAS}"
+    )
+    control_image: str | None = Field(
+        None,
+        description="a finished map (edges, depth, pose) of the picture wanted: the `id` of a picture made "
+        "here, the sha256 of a stored input, or a file in base64; only for models whose "
+        "capabilities.control is true",
     )
     user: SkipJsonSchema[str | None] = None
     wait_seconds: Wait = WAIT_SECONDS

@@ -12,7 +12,7 @@ from studio.api.agents.bodies import (
     WaitArguments,
 )
 from studio.api.agents.calls import Answer, Call, answer
-from studio.api.agents.sources import stored
+from studio.api.agents.sources import stored, stored_control
 from studio.api.agents.views import JobAnswer
 from studio.api.bodies import NOT_STORED_YET
 from studio.api.outcome import nothing_of
@@ -27,7 +27,12 @@ from studio.store import is_id
 async def generate(call: Call, given: GenerateArguments) -> Answer:
     """Pictures from words."""
     studio = call.studio
-    params = given.to_params(JobType.GENERATE, default_model=studio.catalog.default)
+    build = partial(given.to_params, JobType.GENERATE, default_model=studio.catalog.default)
+    control = None
+    if given.control_image is not None:
+        await run_in_threadpool(check_offer, studio, build(control_image=NOT_STORED_YET))
+        control = await call.decode(partial(stored_control, studio, given.control_image))
+    params = build(control_image=control)
     job = await run_in_threadpool(studio.submit, params)
     return await _waited(call, job.id, given.wait_seconds, given.preview)
 
@@ -66,10 +71,17 @@ async def _from_picture(call: Call, given: EditArguments | VaryArguments, type_:
         # What is transparent in the picture may be the mask, which shows only when it is decoded.
         mask = NOT_STORED_YET if given.mask is not None or given.inpaint_area == "masked" else None
         references = len(given.references)
-    expected = build(input_image=NOT_STORED_YET, mask=mask, references=[NOT_STORED_YET] * references)
+    control = None if given.control_image is None else NOT_STORED_YET
+    looked_at = [NOT_STORED_YET] * references
+    expected = build(input_image=NOT_STORED_YET, mask=mask, references=looked_at, control_image=control)
     await run_in_threadpool(check_offer, studio, expected)
     inputs = await call.decode(partial(stored, studio, given))
-    params = build(input_image=inputs.image, mask=inputs.mask, references=inputs.references)
+    params = build(
+        input_image=inputs.image,
+        mask=inputs.mask,
+        references=inputs.references,
+        control_image=inputs.control,
+    )
     job = await run_in_threadpool(partial(studio.submit, params, input_size=inputs.size))
     return await _waited(call, job.id, given.wait_seconds, given.preview)
 

@@ -1,7 +1,7 @@
 """Pictures that a tool is given, by id or in base64, stored as inputs of a job."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from studio.api.agents.bodies import EditArguments, UpscaleArguments, VaryArguments
 from studio.api.base64_pictures import from_base64
@@ -22,18 +22,25 @@ class Stored:
     size: tuple[int, int]
     mask: str | None = None
     references: tuple[str, ...] = ()
+    control: str | None = None
 
 
 def stored(studio: Studio, given: EditArguments | VaryArguments | UpscaleArguments) -> Stored:
     """The pictures of a call, stored. Errors: InvalidImage by field; NotFound; TooLarge; StorageFull."""
+    control = None if isinstance(given, UpscaleArguments) else stored_control(studio, given.control_image)
     if not isinstance(given, EditArguments):
-        return _picture(studio, given.image, alpha_marks_area=False)
+        return replace(_picture(studio, given.image, alpha_marks_area=False), control=control)
     picture = _picture(studio, given.image, alpha_marks_area=given.mask is None)
     mask = picture.mask if given.mask is None else _mask(studio, given.mask)
     references = [
         studio.upload_reference(_content(studio, text, field="references")) for text in given.references
     ]
-    return Stored(picture.image, picture.size, mask, tuple(references))
+    return Stored(picture.image, picture.size, mask, tuple(references), control)
+
+
+def stored_control(studio: Studio, text: str | None) -> str | None:
+    """The control picture of a call, stored. Errors: as `stored`."""
+    return None if text is None else studio.upload_control(_content(studio, text, field="control_image"))
 
 
 def _picture(studio: Studio, text: str, *, alpha_marks_area: bool) -> Stored:

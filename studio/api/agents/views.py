@@ -102,7 +102,7 @@ class ModelItem(BaseModel):
             description=model.description,
             is_default=entry.is_default,
             state=entry.state,
-            capabilities=CapabilitiesView(**model.capabilities.model_dump()),
+            capabilities=CapabilitiesView.of(model),
             defaults=DefaultsView(**model.defaults.model_dump()),
             limits=LimitsView(**model.limits.model_dump()),
             examples=list(model.examples),

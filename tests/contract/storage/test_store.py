@@ -220,9 +220,10 @@ def test_jobs_keep_the_order_of_submission_though_the_clock_goes_back(stores: St
 def test_inputs_in_use_are_known_whatever_became_of_the_job(stores: Stores) -> None:
     edit = {"type": "edit", "input_image": "aa" * 32, "mask": "bb" * 32}
     stores.jobs.request_cancel(stores.add(**edit))
-    stores.add(**edit, references=["dd" * 32, "ee" * 32, "dd" * 32])
+    stores.add(**edit, references=["dd" * 32, "ee" * 32, "dd" * 32], control_image="ee" * 32)
+    stores.add(control_image="ff" * 32)
 
-    every = {each * 32 for each in ("aa", "bb", "dd", "ee")}
+    every = {each * 32 for each in ("aa", "bb", "dd", "ee", "ff")}
     assert stores.jobs.known_inputs(["cc" * 32, *every]) == every
     assert stores.jobs.known_inputs([]) == set()
 
