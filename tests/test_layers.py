@@ -19,8 +19,8 @@ READING_ORDER: Mapping[str, str] = {
     "studio": """
         errors clock caller cache logs meter extras params recipe partial_params labels axes job events
         addresses webhook settings wildcards wording engine_options effect source model plain_yaml catalog
-        newcomers safetensors gguf weights loras upscalers demands recipes scheduling engine offers recipe_text
-        a1111_text png_text pictures metadata reading masks framing staging results
+        newcomers safetensors gguf weights loras upscalers demands recipes scheduling engine offers
+        recipe_text a1111_text png_text pictures metadata reading masks framing staging results
         rows schema migrations database soundness ownership opening reader writer tally keys delivery_table
         job_table store
         batches claims filters records queue_order entry library presets upscaling key_ring keys_command
