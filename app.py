@@ -1,5 +1,5 @@
 """The command line: `python app.py` serves the studio, `… engine …` looks after the engine, `… keys …` after
-who may use it, `… models …` after the models.
+who may use it, `… models …` after the models, `… webhooks …` shows what webhooks are signed with.
 """
 
 import logging
@@ -24,6 +24,7 @@ from studio.models_command import models_command
 from studio.sdserver.install import engine_command
 from studio.service import Studio
 from studio.settings import Settings, gather, read_settings
+from studio.webhooks_command import webhooks_command
 from ui.late import LatePage
 from ui.share import start_share
 
@@ -42,6 +43,8 @@ def main(argv: Sequence[str]) -> int:
         return keys_command(argv[1:])
     if argv[:1] == ["models"]:
         return models_command(argv[1:])
+    if argv[:1] == ["webhooks"]:
+        return webhooks_command(argv[1:])
     arguments = argv[1:] if argv[:1] == ["serve"] else argv
     try:
         settings, catalog = configure(arguments)
@@ -63,7 +66,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def keys_command(argv: Sequence[str]) -> int:
-    """Add, list or revoke keys; the exit code."""
+    """Add, list, change or revoke keys; the exit code."""
     wanted, flags = keys_cli.parse(argv)
     try:
         values = gather(flags)

@@ -18,6 +18,9 @@ from studio.errors import AddressRefused, InvalidRequest
 Resolve = Callable[[str, int], list[str]]
 """(host, port) -> the addresses of the host. Errors: OSError."""
 
+Pin = Callable[[httpx.URL], str | None]
+"""The IP address to connect to for a URL; None: as the name says. Raises AddressRefused to refuse it."""
+
 _HTTPS = 443
 # Translates to IPv4 addresses, which then have to be public themselves.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -25,7 +28,10 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 def resolve(host: str, port: int) -> list[str]:
     """What this machine's resolver knows. Errors: OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        raise socket.gaierror(f"{host[:64]!r} is no name of a host") from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -69,15 +75,15 @@ class Addresses:
         """What can be said before its host is looked up. Errors: AddressRefused."""
         if self._is_named(url):
             if url.scheme not in ("https", "http"):
-                raise AddressRefused(f"{shown(url)} is refused: it is neither https nor http.")
+                raise AddressRefused(f"{origin(url)} is refused: it is neither https nor http.")
             return
         if url.scheme != "https":
-            raise AddressRefused(f"{shown(url)} is refused: it may be asked by https only.{self._way_out}")
+            raise AddressRefused(f"{origin(url)} is refused: it may be asked by https only.{self._way_out}")
         if (url.port or _HTTPS) != _HTTPS:
             raise AddressRefused(
-                f"{shown(url)} is refused: it is not at the usual port {_HTTPS}.{self._way_out}"
+                f"{origin(url)} is refused: it is not at the usual port {_HTTPS}.{self._way_out}"
             )
-        if _is_ip(url.host):
+        if is_ip(url.host):
             self._check_public(url, [url.host])
 
     def pin(self, url: httpx.URL) -> str | None:
@@ -96,7 +102,7 @@ class Addresses:
         # One private address among them is enough: who can add it can also have it asked for.
         if not found or not all(is_public(address) for address in found):
             raise AddressRefused(
-                f"{shown(url)} is refused: its host is not on the public internet.{self._way_out}"
+                f"{origin(url)} is refused: its host is not on the public internet.{self._way_out}"
             )
 
     def _is_named(self, url: httpx.URL) -> bool:
@@ -120,12 +126,18 @@ class Aim(NamedTuple):
         return cls(url.copy_with(host=address), headers, {"sni_hostname": url.host})
 
 
-def _is_ip(host: str) -> bool:
+def is_ip(host: str) -> bool:
+    """Whether it names no host but is an IP address itself."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
         return False
     return True
+
+
+def origin(url: httpx.URL) -> str:
+    """Scheme, host and port."""
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
 def shown(url: httpx.URL) -> str:

@@ -1,5 +1,6 @@
-"""Admission: whether the studio takes jobs at all, and for which models and upscalers."""
+"""Admission: whether the studio takes jobs at all, and for which models, upscalers and webhooks."""
 
+from studio.addresses import Addresses
 from studio.catalog import Catalog
 from studio.engine import Engine, EngineState
 from studio.errors import EngineUnavailable, InvalidRequest, ModelFilesMissing, Stopping, UnknownModel
@@ -7,18 +8,26 @@ from studio.model import Model
 from studio.preparation import Preparation
 from studio.recipe import Recipe
 from studio.upscalers import LANCZOS, Upscaler, Upscalers
+from studio.webhook import check_webhook
 
 
 class Admission:
     """Open until it is closed for good. Thread-safe; owner: the studio."""
 
     def __init__(
-        self, catalog: Catalog, preparation: Preparation, engine: Engine, upscalers: Upscalers
+        self,
+        catalog: Catalog,
+        preparation: Preparation,
+        engine: Engine,
+        upscalers: Upscalers,
+        receivers: Addresses,
     ) -> None:
+        """`receivers` says which webhooks may be told."""
         self._catalog = catalog
         self._preparation = preparation
         self._engine = engine
         self._upscalers = upscalers
+        self._receivers = receivers
         self._is_open = True
 
     @property
@@ -69,6 +78,11 @@ class Admission:
         if self._preparation.is_ready:
             self._engine.check_upscaling()
         return upscaler
+
+    def webhook(self, address: str | None) -> None:
+        """Whether it could be told of a job's end, as far as its text says. Errors: InvalidRequest."""
+        if address is not None:
+            check_webhook(address, self._receivers)
 
     def check_recipe(self, recipe: Recipe) -> None:
         """Whether a job with it could be taken. Errors: as `model` and `upscaler`."""

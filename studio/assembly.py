@@ -16,12 +16,14 @@ from studio.additions import Additions
 from studio.addresses import Addresses
 from studio.batches import Batches
 from studio.cache import cache_dir
+from studio.carrier import Carrier
 from studio.catalog import Catalog, load_catalog
 from studio.claims import Claims
 from studio.clock import Clock, SystemClock
 from studio.condition import Condition
 from studio.darkroom import Darkroom
 from studio.database import close_database, is_postgres, open_database
+from studio.deliveries import Deliveries
 from studio.download_ledger import DownloadLedger
 from studio.downloads import Downloads
 from studio.engine import Engine
@@ -52,6 +54,7 @@ from studio.shelf import Shelf
 from studio.store import JobStore, new_id
 from studio.transfer import Transfer
 from studio.upscalers import Upscalers
+from studio.webhook_root import have_root
 from studio.worker import Worker
 from studio.writer import GroupWriter, PooledWriter, Writer
 
@@ -83,6 +86,7 @@ def open_studio(
         if is_postgres(settings.database_url):
             ownership = owned_database(settings)
         database = ready_database(settings)
+        root = have_root(settings.outputs, secrets.token_bytes)
     except BaseException:
         if ownership is not None:
             ownership.close()
@@ -114,6 +118,8 @@ def open_studio(
         enlarger=Enlarger(catalog, gallery, engine, upscalers),
         catalog=catalog, preparation=preparation, bus=bus, meter=meter, clock=clock,
     )  # fmt: skip
+    store = JobStore(database, writer, clock)
+    receivers = Addresses(settings.webhook_hosts.split(","), setting="webhook_hosts")
     keys = Keys(database, writer, clock, new_secret=_new_secret)
     key_ring = KeyRing(keys, clock, house_key=settings.api_key, is_exposed=settings.is_exposed)
 
@@ -127,7 +133,7 @@ def open_studio(
     return Studio(
         settings=settings,
         catalog=catalog,
-        store=JobStore(database, writer, clock),
+        store=store,
         batches=Batches(database, writer, clock),
         library=library,
         queue_order=QueueOrder(database, writer, clock),
@@ -143,6 +149,16 @@ def open_studio(
         preparation=preparation,
         worker=worker,
         key_ring=key_ring,
+        receivers=receivers,
+        deliveries=Deliveries(
+            database=database,
+            writer=writer,
+            store=store,
+            carrier=Carrier(receivers.pin),
+            root=root,
+            bus=bus,
+            clock=clock,
+        ),
         condition=Condition(database=database, writer=writer, worker=worker, gallery=gallery, clock=clock),
         meter=meter,
         bus=bus,

@@ -15,6 +15,7 @@ IMAGE = "image"
 GRID = "grid"
 DOWNLOAD = "download"
 MODEL = "model"
+DELIVERY = "delivery"
 
 
 def about(kind: str, id_: str) -> str:

@@ -63,13 +63,15 @@ class Grids:
         # Sheets take memory: one at a time.
         self._drawing = threading.Lock()
 
-    def submit(self, plan: Plan, *, idempotency_key: str | None = None) -> Grid:
+    def submit(self, plan: Plan, *, idempotency_key: str | None = None, webhook: str | None = None) -> Grid:
         """A new grid, all of its jobs durable in the queue, or the one this key made.
 
-        Without a seed one is drawn for all cells. Errors: InvalidRequest naming the axis and its value;
-        as Studio.submit.
+        Without a seed one is drawn for all cells. `webhook` is told of each cell's end.
+        Errors: InvalidRequest naming the axis and its value; as Studio.submit.
         """
-        return self._batches.grid(self._submission.grid(plan, idempotency_key=idempotency_key))
+        return self._batches.grid(
+            self._submission.grid(plan, idempotency_key=idempotency_key, webhook=webhook)
+        )
 
     def page(self, *, limit: int, offset: int) -> Page[GridLine]:
         """Grids, newest first, without their jobs."""

@@ -125,6 +125,8 @@ class QueueControl:
             # In a grid it takes the place of the one that came to nothing.
             batch_id=job.batch_id if keeps_place else None,
             cell=job.cell if keeps_place else None,
+            # Whoever waits for the first one's end waits for this. Only theirs: it is signed for the owner.
+            webhook=job.webhook if keeps_place and asker().name == job.owner else None,
             idempotency_key=idempotency_key,
             fingerprint=hashlib.sha256(f"{deed} {job_id}".encode()).hexdigest(),
         )

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from studio.addresses import Addresses
 from studio.admission import Admission
 from studio.batches import Batches
 from studio.caller import asker
@@ -12,6 +13,7 @@ from studio.catalog import Catalog
 from studio.claims import Claims
 from studio.clock import Clock
 from studio.condition import Condition
+from studio.deliveries import Deliveries
 from studio.downloads import Downloads
 from studio.engine import Engine, EngineStatus
 from studio.errors import NotFound, StudioError
@@ -71,6 +73,8 @@ class Studio:
         worker: Worker,
         condition: Condition,
         key_ring: KeyRing,
+        receivers: Addresses,
+        deliveries: Deliveries,
         meter: Meter,
         bus: EventBus,
         clock: Clock,
@@ -83,7 +87,7 @@ class Studio:
         self.clock = clock
         self.shelf, self.inputs, self.presets = shelf, inputs, presets
         self.condition, self.meter, self.downloads = condition, meter, downloads
-        self.key_ring = key_ring
+        self.key_ring, self.deliveries = key_ring, deliveries
         self._store = store
         self._claims = claims
         self._records = records
@@ -94,7 +98,9 @@ class Studio:
         self.wildcards = Wildcards(settings.models.parent / "wildcards")
         self.wording = Wording(self.wildcards.alternatives, lambda below: random_seed() % below)
         self._on_close = on_close
-        self._admission = admission = Admission(catalog, preparation, engine, upscalers)
+        self._admission = admission = Admission(catalog, preparation, engine, upscalers, receivers)
+        # Refuses what `submit` would refuse of a webhook.
+        self.check_webhook = admission.webhook
         self.models = ModelStates(catalog, engine, preparation, worker, clock, admission, downloads)
         self.queue = QueueControl(queue_order, store, worker, bus, admission, settings.max_pending)
         self._submission = Submission(
@@ -120,6 +126,7 @@ class Studio:
             log.info("job %s was running when the studio stopped -> %s", job.id, job.status)
         self._preparation.start()
         self._worker.start()
+        self.deliveries.start()
         threading.Thread(target=self._sweep, name="sweeper", daemon=True).start()
 
     def _sweep(self) -> None:
@@ -143,6 +150,7 @@ class Studio:
         self._preparation.stop()
         self.downloads.close()
         self._worker.stop(self.settings.stop_seconds)
+        self.deliveries.close()
         self._on_close()
 
     def hurry(self) -> None:
@@ -171,15 +179,23 @@ class Studio:
         return self._intake.take_control(content)
 
     def submit(
-        self, params: GenerationParams, *, input_size: Size | None = None, idempotency_key: str | None = None
+        self,
+        params: GenerationParams,
+        *,
+        input_size: Size | None = None,
+        idempotency_key: str | None = None,
+        webhook: str | None = None,
     ) -> Job:
         """Put a job in the queue; it is durable when this returns.
 
         `input_size` is the upload's, in pixels: without a size the picture keeps its shape. The same
-        `idempotency_key` and params give the same job. Errors: InvalidRequest; ModelFilesMissing;
-        IdempotencyMismatch; QueueFull; Stopping; EngineUnavailable; StorageFull.
+        `idempotency_key`, params and webhook give the same job. `webhook` is told of its end.
+        Errors: InvalidRequest; ModelFilesMissing; IdempotencyMismatch; QueueFull; Stopping;
+        EngineUnavailable; StorageFull.
         """
-        return self._submission.one(params, input_size=input_size, idempotency_key=idempotency_key)
+        return self._submission.one(
+            params, input_size=input_size, idempotency_key=idempotency_key, webhook=webhook
+        )
 
     def submit_all(
         self,
@@ -188,14 +204,16 @@ class Studio:
         input_size: Size | None = None,
         idempotency_key: str | None = None,
         called: str = "",
+        webhook: str | None = None,
     ) -> list[Job]:
         """Submit these, to run in this order, or none of them if one is wrong or there is no room for all.
 
         `input_size` is their picture's; without it stored inputs are looked at, and must be there. With
-        `called` a fault's field begins with that word and the index. Errors: as submit.
+        `called` a fault's field begins with that word and the index. `webhook` is told of the end of each.
+        Errors: as submit.
         """
         return self._submission.several(
-            requests, input_size=input_size, idempotency_key=idempotency_key, called=called
+            requests, input_size=input_size, idempotency_key=idempotency_key, called=called, webhook=webhook
         )
 
     # -- the queue -----------------------------------------------------------------------------------

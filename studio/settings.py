@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         description="hosts (or host:port) models may be downloaded from though they are not public or speak "
         "plain http, separated by commas",
     )
+    webhook_hosts: str = Field(
+        "",
+        description="hosts (or host:port) that webhooks may be sent to though they are not public or speak "
+        "plain http, separated by commas",
+    )
     root_path: Annotated[str, AfterValidator(_check_root_path)] = Field(
         "", description="the path under which a reverse proxy serves the studio, such as /studio"
     )

@@ -48,16 +48,24 @@ class Submission:
         self._random_seed = random_seed
         self._max_pending = max_pending
 
-    def one(self, params: GenerationParams, *, input_size: Size | None, idempotency_key: str | None) -> Job:
+    def one(
+        self,
+        params: GenerationParams,
+        *,
+        input_size: Size | None,
+        idempotency_key: str | None,
+        webhook: str | None,
+    ) -> Job:
         """Studio.submit, which see."""
         fingerprint = None
         if idempotency_key is not None:
-            fingerprint = _fingerprint([params])
+            fingerprint = fingerprint_of([params.model_dump_json()], webhook)
             earlier = self._store.earlier(idempotency_key)
             if earlier is not None:
                 if earlier[1] != fingerprint:
                     raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
                 return self._store.get(earlier[0])
+        self._admission.webhook(webhook)
         recipe = self._recipe(params, input_size)
         job = self._store.add(
             recipe,
@@ -65,6 +73,7 @@ class Submission:
             source_image_id=params.input_image,
             idempotency_key=idempotency_key,
             fingerprint=fingerprint,
+            webhook=webhook,
         )
         log.info("job %s submitted: %s %s %s n=%d", job.id, recipe.type, recipe.model, recipe.size, recipe.n)
         self._tell([job])
@@ -77,14 +86,19 @@ class Submission:
         input_size: Size | None = None,
         idempotency_key: str | None = None,
         called: str = "",
+        webhook: str | None = None,
     ) -> list[Job]:
         """Studio.submit_all, which see."""
         if len(requests) == 1 and not called:
-            return [self.one(requests[0], input_size=input_size, idempotency_key=idempotency_key)]
-        fingerprint = None if idempotency_key is None else _fingerprint(requests)
+            (only,) = requests
+            return [self.one(only, input_size=input_size, idempotency_key=idempotency_key, webhook=webhook)]
+        fingerprint = None
+        if idempotency_key is not None:
+            fingerprint = fingerprint_of([each.model_dump_json() for each in requests], webhook)
         earlier = self._earlier(idempotency_key, fingerprint)
         if earlier is not None:
             return earlier[1]
+        self._admission.webhook(webhook)
         sizes: dict[str, Size] = {}
         recipes = []
         for index, params in enumerate(requests):
@@ -95,20 +109,22 @@ class Submission:
             max_pending=self._max_pending,
             idempotency_key=idempotency_key,
             fingerprint=fingerprint,
+            webhook=webhook,
         )
         log.info("batch %s submitted: %d jobs", batch_id, len(jobs))
         self._tell(jobs)
         return jobs
 
-    def grid(self, plan: Plan, *, idempotency_key: str | None) -> str:
+    def grid(self, plan: Plan, *, idempotency_key: str | None, webhook: str | None) -> str:
         """The id of a new grid; jobs for one model run one after another. Errors: as Grids.submit."""
         check_axes(plan.axes)
         fingerprint = None
         if idempotency_key is not None:
-            fingerprint = hashlib.sha256(plan.model_dump_json().encode()).hexdigest()
+            fingerprint = fingerprint_of([plan.model_dump_json()], webhook)
             earlier = self._earlier(idempotency_key, fingerprint)
             if earlier is not None:
                 return earlier[0]
+        self._admission.webhook(webhook)
         if plan.params.get("seed") is None:
             # Drawn once: cells must differ by their axes alone.
             plan = plan.model_copy(update={"params": plan.params | {"seed": self._random_seed()}})
@@ -126,6 +142,7 @@ class Submission:
             plan=plan,
             idempotency_key=idempotency_key,
             fingerprint=fingerprint,
+            webhook=webhook,
         )
         log.info("grid %s submitted: %d cells", grid_id, len(jobs))
         self._bus.hint(about(GRID, grid_id))
@@ -166,8 +183,13 @@ class Submission:
         self._worker.wake()
 
 
-def _fingerprint(requests: Sequence[GenerationParams]) -> str:
-    return hashlib.sha256("\n".join(each.model_dump_json() for each in requests).encode()).hexdigest()
+def fingerprint_of(texts: Sequence[str], webhook: str | None) -> str:
+    """What tells requests with the same idempotency key apart.
+
+    The webhook counts: who asks for another one would wait in vain for news of the first request's job.
+    """
+    told = () if webhook is None else (f"webhook {webhook}",)
+    return hashlib.sha256("\n".join((*texts, *told)).encode()).hexdigest()
 
 
 def _bare(fault: InvalidRequest) -> str:

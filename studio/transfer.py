@@ -11,12 +11,9 @@ from pathlib import Path
 
 import httpx
 
-from studio.addresses import Aim, shown
+from studio.addresses import Aim, Pin, shown
 from studio.clock import Clock
 from studio.errors import AddressRefused, DownloadFailed, StopRequested
-
-Pin = Callable[[httpx.URL], str | None]
-"""The IP address to connect to for a URL; None: as the name says. Raises DownloadFailed or AddressRefused."""
 
 RESERVE_BYTES = 256 * 2**20
 """What a download leaves free on its disk: the studio itself has to go on."""

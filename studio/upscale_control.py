@@ -1,6 +1,5 @@
 """UpscaleControl: what people ask for to have pictures made larger."""
 
-import hashlib
 import logging
 
 from studio import pictures
@@ -10,6 +9,7 @@ from studio.gallery import Gallery
 from studio.job import Job
 from studio.shelf import Shelf
 from studio.store import JobStore
+from studio.submission import fingerprint_of
 from studio.upscalers import Upscaler, Upscalers
 from studio.upscaling import UpscaleParams, to_upscale_recipe
 from studio.worker import Worker
@@ -53,12 +53,16 @@ class UpscaleControl:
         if size is not None:
             to_upscale_recipe(params, upscaler, size, None)
 
-    def submit(self, params: UpscaleParams, *, idempotency_key: str | None = None) -> Job:
+    def submit(
+        self, params: UpscaleParams, *, idempotency_key: str | None = None, webhook: str | None = None
+    ) -> Job:
         """Put a job in the queue; it is durable when this returns.
 
-        The same `idempotency_key` and params give the same job. Errors: InvalidRequest; NotFound for a
-        picture that isn't stored; IdempotencyMismatch; QueueFull; Stopping; EngineUnavailable; StorageFull.
+        The same `idempotency_key` and params give the same job. `webhook` is told of its end.
+        Errors: InvalidRequest; NotFound for a picture that isn't stored; IdempotencyMismatch; QueueFull;
+        Stopping; EngineUnavailable; StorageFull.
         """
+        self._admission.webhook(webhook)
         upscaler = self._admission.upscaler(params.method)
         content = self._gallery.open_input(params.input_image)
         size = pictures.opened(content, field="image").size
@@ -69,7 +73,8 @@ class UpscaleControl:
             max_pending=self._max_pending,
             source_image_id=params.input_image,
             idempotency_key=idempotency_key,
-            fingerprint=hashlib.sha256(f"upscale {params.model_dump_json()}".encode()).hexdigest(),
+            fingerprint=fingerprint_of([f"upscale {params.model_dump_json()}"], webhook),
+            webhook=webhook,
         )
         log.info("job %s submitted: upscale by %s to %s", job.id, params.method, recipe.size)
         self._bus.hint(job.id)

@@ -2,16 +2,18 @@
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 import httpx
 
-from studio.addresses import Addresses
+from studio.addresses import Addresses, is_ip, origin
 from studio.errors import AddressRefused, InvalidRequest
 from studio.job import JobStatus
 
 MAX_ADDRESS = 2000
+_NAME = re.compile(r"(?=.{1,253}$)([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
 # The names of the same events in /api/events.
 EVENTS = {
     JobStatus.COMPLETED: "job_completed",
@@ -77,17 +79,15 @@ def parsed(address: str) -> httpx.URL:
         url = httpx.URL(address)
     except httpx.InvalidURL:
         raise InvalidRequest("is no address such as https://example.com/hook", field="webhook") from None
-    if url.scheme not in ("https", "http") or not url.host:
+    if url.scheme not in ("https", "http") or not (_NAME.fullmatch(url.host) or is_ip(url.host)):
         raise InvalidRequest("is no address such as https://example.com/hook", field="webhook")
     if url.userinfo:
         raise InvalidRequest("must not hold a user name or a password", field="webhook")
     return url
 
 
-def check_webhook(address: str | None, addresses: Addresses) -> None:
+def check_webhook(address: str, addresses: Addresses) -> None:
     """Refuse what will never be told, before its host is looked up. Errors: InvalidRequest for `webhook`."""
-    if address is None:
-        return
     try:
         addresses.check_text(parsed(address))
     except AddressRefused as error:
@@ -96,8 +96,7 @@ def check_webhook(address: str | None, addresses: Addresses) -> None:
 
 def origin_of(address: str) -> str:
     """Scheme, host and port: what may be shown of an address."""
-    url = httpx.URL(address)
-    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+    return origin(httpx.URL(address))
 
 
 def secret_of(root: bytes, owner: str | None) -> str:

@@ -153,7 +153,8 @@ class Worker:
         self._clock.wait(self._stopping, STORAGE_SECONDS)
         try:
             self._saver.settle()  # what is being saved may still succeed
-            self._claims.release(self.name)
+            for job in self._claims.release(self.name):
+                self._bus.hint(job.id)
         except StudioError as error:
             log.error("the queue is still out of reach: %s", error)
 

@@ -22,14 +22,14 @@ READING_ORDER: Mapping[str, str] = {
         newcomers safetensors gguf weights loras upscalers demands recipes scheduling engine offers
         recipe_text a1111_text png_text pictures metadata reading masks framing staging results
         rows schema migrations database soundness ownership opening reader writer tally keys delivery_table
-        job_table store
+        job_table store carrier deliveries
         batches claims filters records queue_order entry library presets upscaling key_ring keys_command
-        files transfer additions huggingface download fetcher download_ledger downloads fit
+        files webhook_root transfer additions huggingface download fetcher download_ledger downloads fit
         orphans gallery intake inputs archive
         demo sdserver
         preparation admission estimates darkroom enlarger run endings saver residency worker condition
         model_states queue_control replays submission sheet sheet_files shelf grids
-        upscale_control service assembly models_command api
+        upscale_control service assembly models_command webhooks_command api
     """,
     "studio/demo": "tensor_file layout examples expand training",
     "studio/demo/training": """
@@ -50,8 +50,8 @@ READING_ORDER: Mapping[str, str] = {
         errors access proxies permissions metrics guard limits base64_pictures dependencies bodies job_bodies
         forms submission recipe_view download_views model_views views picture_files library_views waiting
         outcome happenings hub events sockets health probes downloads models
-        features queue queue_control batch grid_views grids generations replays images library inputs presets
-        generate upscaling
+        features queue queue_control webhooks batch grid_views grids generations replays images library inputs
+        presets generate upscaling
         openai a1111 agents app
     """,
     "studio/api/a1111": """
@@ -76,6 +76,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
             "studio/schema.py", "studio/database.py", "studio/soundness.py", "studio/ownership.py",
             "studio/migrations/",
             "studio/reader.py", "studio/writer.py", "studio/tally.py", "studio/delivery_table.py",
+            "studio/deliveries.py",
             "studio/job_table.py", "studio/store.py", "studio/claims.py", "studio/records.py",
             "studio/queue_order.py", "studio/batches.py",
             "studio/filters.py", "studio/library.py", "studio/presets.py", "studio/assembly.py",
@@ -91,7 +92,8 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("mcp", "mcp_types"), ("studio/api/agents/",)),
     "uvicorn": ("app.py", "studio/api/proxies.py"),
     "httpx": (
-        "studio/sdserver/", "studio/addresses.py", "studio/webhook.py", "studio/transfer.py",
+        "studio/sdserver/", "studio/addresses.py", "studio/webhook.py", "studio/carrier.py",
+        "studio/transfer.py",
         "studio/huggingface.py",
     ),
     "huggingface_hub": ("studio/huggingface.py",),

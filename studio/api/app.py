@@ -29,6 +29,7 @@ from studio.api import (
     replays,
     sockets,
     upscaling,
+    webhooks,
 )
 from studio.api.a1111.app import create_a1111
 from studio.api.a1111.errors import error_response as a1111_response
@@ -82,7 +83,7 @@ def create_api(studio: Studio) -> FastAPI:
     api.state.decoders = asyncio.Semaphore(DECODERS)
     api.state.picture_records = images.PictureRecords(studio)
     api.state.hub = Hub(studio)
-    queues = (queue, queue_control, batch, grids)
+    queues = (queue, queue_control, webhooks, batch, grids)
     pictures = (generations, replays, library, images, inputs)
     for part in (
         health,
@@ -115,6 +116,7 @@ def install(app: FastAPI, studio: Studio, page: ASGIApp | None = None) -> None:
     `app.state.hosts` can admit further names while it runs.
     """
     app.state.studio = studio
+    studio.deliveries.tell_by(webhooks.spell)
     app.include_router(probes.router)
     api = create_api(studio)
     app.mount("/api", api)

@@ -41,7 +41,11 @@ async def queue_batch(body: BatchBody, studio: StudioDep, key: IdempotencyKey = 
     """If one is wrong none is stored, and the fault names it: `jobs.3.steps`. The key is for the whole."""
 
     def submit() -> BatchView:
-        return BatchView.of(studio.submit_all(_requests(body, studio), idempotency_key=key, called="jobs"))
+        return BatchView.of(
+            studio.submit_all(
+                _requests(body, studio), idempotency_key=key, called="jobs", webhook=body.webhook
+            )
+        )
 
     return await run_in_threadpool(submit)
 

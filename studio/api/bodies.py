@@ -43,6 +43,7 @@ from studio.params import (
     Style,
     parse_size,
 )
+from studio.webhook import MAX_ADDRESS
 
 AUTO_SIZE = "auto"
 _DIGITS = re.compile(r"-1|[0-9]{1,19}")
@@ -88,13 +89,24 @@ AnySeed = Annotated[
 Size = Annotated[str, AfterValidator(_size)]
 
 
+class WebhookField(BaseModel):
+    """Who is to be told."""
+
+    webhook: Annotated[str, Field(max_length=MAX_ADDRESS)] | None = Field(
+        None,
+        description="an https address that gets a signed POST when the job is over; of a batch or a grid, "
+        "one for each job",
+        examples=["https://example.com/studio-hook"],
+    )
+
+
 class PictureFields(BaseModel):
     """The fields every kind of job takes. None means: as the model likes it."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     NOT_PARAMS: ClassVar[frozenset[str]] = frozenset(
-        {"size", "user", "image", "mask", "references", "control_image"}
+        {"size", "user", "image", "mask", "references", "control_image", "webhook"}
     )
     """Fields that GenerationParams has not, or has in another form."""
 
@@ -190,7 +202,7 @@ class SteeredFields(PictureFields):
     )
 
 
-class GenerateBody(SteeredFields):
+class GenerateBody(WebhookField, SteeredFields):
     """A picture from words. JSON types are taken exactly: `"n": "2"` and `"n": 2.0` are refused."""
 
     model_config = ConfigDict(

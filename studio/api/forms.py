@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.datastructures import FormData
 from starlette.datastructures import UploadFile as ReceivedFile
 
-from studio.api.bodies import SteeredFields
+from studio.api.bodies import SteeredFields, WebhookField
 from studio.api.errors import invalid
 from studio.errors import InvalidRequest, TooLarge
 from studio.extras import MAX_EXTENSION, MAX_REFERENCES, Area, Extend, Padding
@@ -45,7 +45,7 @@ class ControlledForm(SteeredFields):
     )
 
 
-class EditForm(ControlledForm):
+class EditForm(WebhookField, ControlledForm):
     """A picture changed by words."""
 
     image: UploadFile = Field(
@@ -76,7 +76,7 @@ class EditForm(ControlledForm):
     )
 
 
-class VariationForm(ControlledForm):
+class VariationForm(WebhookField, ControlledForm):
     """A picture like another one."""
 
     image: UploadFile = Field(description=f"the picture: {PICTURE}")

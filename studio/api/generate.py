@@ -7,7 +7,7 @@ from studio.api.dependencies import IdempotencyKey, StudioDep
 from studio.api.errors import error_response, faults
 from studio.api.forms import EditForm, VariationForm, body_of
 from studio.api.outcome import NothingMade, made
-from studio.api.submission import submit_edit, submit_text, submit_variation
+from studio.api.submission import submit_edit, submit_generate, submit_variation
 from studio.api.views import QueuedView, ResultView
 from studio.job import Job
 from studio.service import Studio
@@ -30,9 +30,7 @@ async def generate(
     The wait ends after five minutes with 504; the job lives on and is found by the `job_id` of that answer.
     A client that hangs up does not end the job either: `DELETE /queue/{id}` does.
     """
-    return await finished(
-        request, studio, await submit_text(studio, body, key, control_image=body.control_image)
-    )
+    return await finished(request, studio, await submit_generate(studio, body, key))
 
 
 @router.post(
@@ -65,7 +63,7 @@ async def variation(request: Request, studio: StudioDep, key: IdempotencyKey = N
 )  # fmt: skip
 async def queue_generate(body: GenerateBody, studio: StudioDep, key: IdempotencyKey = None) -> QueuedView:
     """Answers at once; the job is stored durably by then."""
-    return queued(await submit_text(studio, body, key, control_image=body.control_image))
+    return queued(await submit_generate(studio, body, key))
 
 
 @router.post(

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from studio.api.bodies import WebhookField
 from studio.api.job_bodies import JobBody
 from studio.api.recipe_view import EXAMPLE_ID, SECONDS
 from studio.api.views import StatsView
@@ -18,7 +19,7 @@ _IMAGE_ID = "0199c0de-8d01-7e42-9a77-0242ac120002"
 _VARIED = "varied"
 
 
-class GridBody(BaseModel):
+class GridBody(WebhookField):
     """What all cells have, and what differs."""
 
     model_config = ConfigDict(

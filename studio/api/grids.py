@@ -37,7 +37,7 @@ async def add_grid(body: GridBody, studio: StudioDep, key: IdempotencyKey = None
             plan = body.to_plan(studio.catalog.default)
         except ValidationError as error:
             raise invalid(error) from None
-        return GridWithCellsView.whole(studio.grids.submit(plan, idempotency_key=key))
+        return GridWithCellsView.whole(studio.grids.submit(plan, idempotency_key=key, webhook=body.webhook))
 
     return await run_in_threadpool(submit)
 

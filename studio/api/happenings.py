@@ -15,17 +15,12 @@ from studio.events import DOWNLOAD, GENERATION, GRID, IMAGE, MODEL
 from studio.job import Job, JobStatus
 from studio.service import Studio
 from studio.store import is_id
+from studio.webhook import EVENTS
 
 # Of so many jobs it is remembered which revision was told last.
 _REMEMBERED = 1000
 # Two jobs at once are common, one sampled and one being saved; more have other studios at work.
 _MOST_RUNNING = 20
-
-_NAMES = {
-    JobStatus.COMPLETED: "job_completed",
-    JobStatus.FAILED: "job_failed",
-    JobStatus.CANCELLED: "job_cancelled",
-}
 
 
 class StateView(BaseModel):
@@ -156,7 +151,7 @@ class Happenings:
 
 
 def _of_job(job: Job, view: JobView) -> Iterator[Happening]:
-    name, payload = _NAMES.get(job.status, "job_updated"), {"job": view}
+    name, payload = EVENTS.get(job.status, "job_updated"), {"job": view}
     is_done = job.status is JobStatus.COMPLETED
     more = {"generation_id": job.generation_id} if is_done else {}
     yield Happening(name, payload | more, f"job {job.id}", job.id)

@@ -2,9 +2,9 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from studio.api.bodies import CONTROL_ID, EXAMPLE_INPUT, SteeredFields
+from studio.api.bodies import CONTROL_ID, EXAMPLE_INPUT, SteeredFields, WebhookField
 from studio.extras import MAX_EXTENSION, MAX_REFERENCES, Area, Extend, Padding
 from studio.params import GenerationParams, InputId, JobType, Prompt
 
@@ -57,7 +57,7 @@ class JobBody(SteeredFields):
         )
 
 
-class BatchBody(BaseModel):
+class BatchBody(WebhookField):
     """Several jobs, to run in this order."""
 
     model_config = ConfigDict(

@@ -8,7 +8,7 @@ from functools import partial
 from fastapi import Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 
-from studio.api.bodies import NOT_STORED_YET, PictureFields
+from studio.api.bodies import NOT_STORED_YET, GenerateBody, PictureFields
 from studio.api.forms import EditForm, VariationForm, read_form
 from studio.errors import InvalidRequest, ModelFilesMissing, UnknownModel
 from studio.job import Job
@@ -34,27 +34,37 @@ class SentPictures:
 
 
 async def submit_text(
-    studio: Studio, body: PictureFields, key: str | None, *, control_image: str | None = None
+    studio: Studio,
+    body: PictureFields,
+    key: str | None,
+    *,
+    control_image: str | None = None,
+    webhook: str | None = None,
 ) -> Job:
     """The pending job of a JSON request. Errors: as Studio.submit."""
     params = body.to_params(
         JobType.GENERATE, default_model=studio.catalog.default, control_image=control_image
     )
-    return await run_in_threadpool(studio.submit, params, idempotency_key=key)
+    return await run_in_threadpool(studio.submit, params, idempotency_key=key, webhook=webhook)
+
+
+async def submit_generate(studio: Studio, body: GenerateBody, key: str | None) -> Job:
+    """The pending job of a picture from words. Errors: as Studio.submit."""
+    return await submit_text(studio, body, key, control_image=body.control_image, webhook=body.webhook)
 
 
 async def submit_edit(request: Request, studio: Studio, key: str | None) -> Job:
     """The pending job of an edit form. Errors: as Studio.upload and Studio.submit."""
     async with read_form(request, EditForm) as form:
         sent = SentPictures(form.image, form.mask, form.references, form.control_image, alpha_marks_area=True)
-        return await submit_pictures(request, studio, JobType.EDIT, form, sent, key)
+        return await submit_pictures(request, studio, JobType.EDIT, form, sent, key, form.webhook)
 
 
 async def submit_variation(request: Request, studio: Studio, key: str | None) -> Job:
     """The pending job of a variation form. Errors: as Studio.upload and Studio.submit."""
     async with read_form(request, VariationForm) as form:
         sent = SentPictures(form.image, control=form.control_image)
-        return await submit_pictures(request, studio, JobType.VARIATION, form, sent, key)
+        return await submit_pictures(request, studio, JobType.VARIATION, form, sent, key, form.webhook)
 
 
 async def submit_pictures(
@@ -64,12 +74,13 @@ async def submit_pictures(
     fields: PictureFields,
     sent: SentPictures,
     key: str | None,
+    webhook: str | None = None,
 ) -> Job:
     """The pending job of a request with pictures, from whichever form.
 
-    They are stored once everything else about the request is known to be right. Errors: as Studio.upload and
-    Studio.submit.
+    They are stored once all else is known to be right. Errors: as Studio.upload and Studio.submit.
     """
+    studio.check_webhook(webhook)
     # The picture's transparent part may be the mask, which shows only when it is decoded.
     may_have_mask = sent.mask is not None or (sent.alpha_marks_area and _paints_masked_area(fields))
     build = partial(fields.to_params, type_, default_model=studio.catalog.default)
@@ -92,7 +103,9 @@ async def submit_pictures(
         references, control = await _stored_beside(studio, sent)
     params = build(input_image=upload.image, mask=upload.mask, references=references, control_image=control)
     size = (upload.width, upload.height)
-    return await run_in_threadpool(studio.submit, params, input_size=size, idempotency_key=key)
+    return await run_in_threadpool(
+        studio.submit, params, input_size=size, idempotency_key=key, webhook=webhook
+    )
 
 
 async def _stored_beside(studio: Studio, sent: SentPictures) -> tuple[list[str], str | None]:

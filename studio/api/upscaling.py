@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.concurrency import run_in_threadpool
 
-from studio.api.bodies import NOT_STORED_YET
+from studio.api.bodies import NOT_STORED_YET, WebhookField
 from studio.api.dependencies import IdempotencyKey, StudioDep, only
 from studio.api.errors import faults, invalid
 from studio.api.forms import PICTURE, read_form
@@ -33,7 +33,7 @@ def _size(value: str) -> str:
     return value
 
 
-class UpscaleFields(BaseModel):
+class UpscaleFields(WebhookField):
     """By which method, and how large."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -162,24 +162,28 @@ async def submit_upscale(request: Request, studio: Studio, key: str | None) -> J
     decoders: asyncio.Semaphore = request.app.state.decoders
     if not _is_json(request):
         async with read_form(request, UpscaleForm) as form:
+            studio.check_webhook(form.webhook)
             await run_in_threadpool(studio.upscaling.check, form.to_params(NOT_STORED_YET))
             content = await form.image.read()
             async with decoders:
                 stored = await run_in_threadpool(studio.inputs.save_picture, content)
-            return await _submit(studio, form.to_params(stored.id), key)
+            return await _submit(studio, form, form.to_params(stored.id), key)
     body = await _body(request)
     if body.image_id is None:
-        return await _submit(studio, body.to_params(body.input_image or ""), key)
+        return await _submit(studio, body, body.to_params(body.input_image or ""), key)
+    studio.check_webhook(body.webhook)
     image = (await run_in_threadpool(studio.shelf.entry, body.image_id)).image
     checked = body.to_params(NOT_STORED_YET)
     await run_in_threadpool(studio.upscaling.check, checked, (image.width, image.height))
     async with decoders:
         stored = await run_in_threadpool(studio.inputs.save_made, body.image_id)
-    return await _submit(studio, body.to_params(stored.id, body.image_id), key)
+    return await _submit(studio, body, body.to_params(stored.id, body.image_id), key)
 
 
-async def _submit(studio: Studio, params: UpscaleParams, key: str | None) -> Job:
-    return await run_in_threadpool(lambda: studio.upscaling.submit(params, idempotency_key=key))
+async def _submit(studio: Studio, fields: UpscaleFields, params: UpscaleParams, key: str | None) -> Job:
+    return await run_in_threadpool(
+        lambda: studio.upscaling.submit(params, idempotency_key=key, webhook=fields.webhook)
+    )
 
 
 def _is_json(request: Request) -> bool:

@@ -10,6 +10,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from studio.webhook import secret_of
+from studio.webhook_root import read_root
 from tests.system.running import ROOT, RunningStudio
 
 pytestmark = pytest.mark.engine
@@ -41,6 +43,7 @@ def test_the_guide_has_examples_of_each_door() -> None:
         "/api/edit",
         "/queue/generate",
         "/events",
+        "X-Studio-Signature",
         "/v1",
         "webuiapi",
         "/sdapi/v1/txt2img",
@@ -56,7 +59,10 @@ def test_an_example_of_the_guide_works(language: str, code: str, studio: Running
     code = code.replace("localhost:3000", f"127.0.0.1:{port}").replace("127.0.0.1:3000", f"127.0.0.1:{port}")
     code = code.replace("port=3000", f"port={port}")
     command = ["bash", "-c", _BASH + code] if language == "bash" else [sys.executable, "-c", code]
-    environment = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    root = read_root(studio.outputs)
+    assert root is not None
+    secret = {"WEBHOOK_SECRET": secret_of(root, None)}
+    environment = {**os.environ, **secret, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
     done = subprocess.run(
         command, cwd=desk, env=environment, capture_output=True, text=True, timeout=200, check=False

@@ -41,6 +41,12 @@ def test_keys_are_made_and_revoked_while_the_studio_runs(tmp_path: Path, engine_
         assert "ada" in listed
         assert "600 a minute" in listed
         assert secret not in listed
+        assert keys(outputs, "webhook", "ada", "https://ada.example/hook?token=s3cret").returncode == 0
+        assert "tells https://ada.example" in keys(outputs, "list").stdout
+        assert "s3cret" not in keys(outputs, "list").stdout
+        assert keys(outputs, "webhook", "ada", "none").returncode == 0
+        assert "tells" not in keys(outputs, "list").stdout
+        assert keys(outputs, "webhook", "ada", "ftp://ada.example/").returncode == 1
         assert keys(outputs, "add", "ada").returncode == 1
         assert keys(outputs, "revoke", "nobody").returncode == 1
 

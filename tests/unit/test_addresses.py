@@ -71,6 +71,11 @@ def test_an_address_that_names_no_host_is_judged_without_asking_anybody(host: st
         addresses.check_text(httpx.URL(f"https://{host}/"))
 
 
+def test_a_name_that_no_host_can_have_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="can't be found"):
+        Addresses().check(f"https://{'a' * 64}.example/a.gguf")
+
+
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "127.1", "[::ffff:127.0.0.1]", "localhost"])
 def test_other_spellings_of_this_machine_are_seen_through(host: str) -> None:
     with pytest.raises(InvalidRequest, match="url: "):
@@ -92,7 +97,7 @@ def test_what_is_secret_in_an_address_is_not_told() -> None:
     with pytest.raises(AddressRefused) as caught:
         knowing("10.0.0.8").pin(httpx.URL("https://user:word@files.example/a.gguf?signature=abc#part"))
 
-    assert "https://files.example/a.gguf is refused" in caught.value.message
+    assert "https://files.example is refused" in caught.value.message
     assert "word" not in caught.value.message
     assert "signature" not in caught.value.message
 

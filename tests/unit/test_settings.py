@@ -54,6 +54,7 @@ SPELLED: list[tuple[str, str, Any]] = [
     ("api_key", "s3cret", "s3cret"),
     ("allowed_hosts", "studio.local,gpu", "studio.local,gpu"),
     ("download_hosts", "nas.local,mirror:8000", "nas.local,mirror:8000"),
+    ("webhook_hosts", "home.local:8123", "home.local:8123"),
     ("root_path", "/studio", "/studio"),
     ("trusted_proxies", "10.0.0.0/8,192.168.1.5", "10.0.0.0/8,192.168.1.5"),
     ("max_pending", "7", 7),
