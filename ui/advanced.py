@@ -7,13 +7,14 @@ import gradio as gr
 
 from studio.extras import MAX_LORAS, Lora
 from studio.offers import Offer
+from ui.components.control_picture import control_picture
 from ui.components.element import own_element
 from ui.vocabulary import CHOICES, RANGES
 
 Add = Callable[..., Any]
 """(field, widget, **options): draws the widget of a field with its label and value."""
 
-GROUPS = ("loras", "hires")
+GROUPS = ("control", "loras", "hires")
 """Settings of several widgets, or of an element of our own, which would lose its value when hidden."""
 
 _TILING = [("Model's own", ""), ("On: less memory, more time", "on"), ("Off", "off")]
@@ -34,6 +35,7 @@ def offered(offer: Offer) -> dict[str, bool]:
         "clip_skip": offer.clip_skip,
         "distilled_guidance": offer.distilled_guidance,
         "flow_shift": offer.flow_shift,
+        "control": offer.control,
         "loras": offer.loras,
         "hires": bool(offer.upscalers),
         "vae_tiling": offer.vae_tiling,
@@ -69,10 +71,19 @@ class Advanced:
         with gr.Accordion(
             "Advanced", open=False, visible=any(self._shown.values()), elem_id=f"{name}-advanced"
         ) as self.box:
+            self._draw_control()
             self._draw_guidance()
             self._draw_loras()
             self._draw_hires()
             self._draw_memory()
+
+    def _draw_control(self) -> None:
+        with gr.Column(visible=self._shown["control"], elem_classes=["st-group"]) as self.groups["control"]:
+            self._add("control_image", control_picture)
+            self._add(
+                "control_strength", gr.Slider, **_range("control_strength"), step=0.05, buttons=[],
+                info="0 does not follow it at all",
+            )  # fmt: skip
 
     def _draw_guidance(self) -> None:
         shown = self._shown

@@ -20,7 +20,7 @@ from ui.components.presets import presets
 from ui.fields import Fields, default_model
 from ui.requests import from_preset, in_words, to_params, to_preset
 from ui.values import Values, button_words, restored, settled, shape_size, starting, switched
-from ui.vocabulary import AS_INPUT, FIELDS
+from ui.vocabulary import AS_INPUT, FIELDS, OWN_ELEMENTS
 
 # Handlers of the page are no API, and answer at once without a place in a line.
 PRIVATE: Mapping[str, Any] = {
@@ -123,8 +123,9 @@ class Form:
             box = {"visible": any(shown.values())}
         every = [*updates.values(), box, *groups.values()]
         written = [gr.update(**update) if update else gr.skip() for update in every]
-        if "loras" in values:
-            written[FIELDS.index("loras")] = values["loras"]  # an element of our own takes plain values
+        for name in OWN_ELEMENTS:
+            if name in values:
+                written[FIELDS.index(name)] = values[name]  # an element of our own takes plain values
         return written
 
     def keep(self) -> list[Any]:
@@ -133,6 +134,9 @@ class Form:
 
     def requests(self, values: Values, **inputs: Any) -> list[GenerationParams]:
         """One request for each prompt that the wording stands for. Errors: InvalidRequest."""
+        model = self._studio.catalog.models.get(values["model"])
+        if model is None or not model.takes_control:
+            values = values | {"control_image": None}  # kept for another model, and hidden meanwhile
         prompts = self._studio.wording.expand(
             values["prompt"] or "",
             alternatives=Alternatives(values["alternatives"]),

@@ -56,6 +56,7 @@ def _fields(values: Mapping[str, Any]) -> Values:
     fields = {name: values.get(name) for name in FIELDS if name not in OWN and name not in HIRES}
     fields["vae_tiling"] = TILING.get(fields["vae_tiling"] or "")
     fields["loras"] = fields["loras"] or None
+    fields["control_strength"] = fields["control_strength"] if fields["control_image"] else None
     fields["hires"] = _hires(values) if fields["hires"] is True else None
     return fields
 
@@ -72,6 +73,7 @@ def _hires(values: Mapping[str, Any]) -> Values:
 def to_preset(values: Mapping[str, Any], kind: JobType) -> Values:
     """What a preset keeps of a form: every field of a request that says something about such jobs."""
     fields = _fields(values)
+    del fields["control_image"]
     if kind is JobType.GENERATE:
         del fields["strength"]
     return {
@@ -82,8 +84,13 @@ def to_preset(values: Mapping[str, Any], kind: JobType) -> Values:
 
 
 def from_preset(params: Mapping[str, Any], catalog: Catalog) -> Values:
-    """A form's values by a preset, which has no way of saying that it goes without a word or an extra."""
-    return from_request({"quality": None, "style": None, **NO_EXTRAS, **params}, catalog)
+    """A form's values by a preset, which has no way of saying that it goes without a word or an extra.
+
+    Pictures are no part of presets: the one to follow stays.
+    """
+    values = from_request({"quality": None, "style": None, **NO_EXTRAS, **params}, catalog)
+    del values["control_image"]
+    return values
 
 
 def from_request(params: Mapping[str, Any], catalog: Catalog) -> Values:
@@ -95,7 +102,7 @@ def from_request(params: Mapping[str, Any], catalog: Catalog) -> Values:
     for name, value in _flat(params).items():
         if value is None and name in _MAY_BE_NONE:
             values[name] = "" if name in CHOICES else None
-        elif (value is not None or name == "loras") and is_sound(name, value, catalog):
+        elif (value is not None or name in ("loras", "control_image")) and is_sound(name, value, catalog):
             values[name] = str(value) if name == "seed" else value
     if "model" in values:
         values["model"] = catalog.model(values["model"]).id

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from studio.catalog import Catalog
 from studio.errors import StudioError
 from studio.model import Model
-from studio.params import GenerationParams, JobType
+from studio.params import CONTROL_STRENGTH, GenerationParams, JobType
 from studio.recipes import size_like, to_recipe
 from studio.wording import Alternatives
 from ui.vocabulary import AS_INPUT, FIELDS, GUIDANCE, MEDIUM, SHAPES, USUAL_HIRES, is_sound
@@ -46,6 +46,8 @@ def starting(model: Model, kind: JobType) -> Values:
         **USUAL_HIRES,
         "vae_tiling": "",
         "cache": "",
+        "control_image": None,
+        "control_strength": CONTROL_STRENGTH,
     }
     if kind is JobType.GENERATE:
         values |= {"width": defaults.width, "height": defaults.height}
@@ -53,8 +55,14 @@ def starting(model: Model, kind: JobType) -> Values:
 
 
 def switched(model: Model, kind: JobType, values: Mapping[str, Any]) -> Values:
-    """What changes in a form when another model is chosen: the words, seed and number of pictures stay."""
-    keep = ("prompt", "n", "seed", "lines", "alternatives", "quality", "style", "strength")
+    """What changes in a form when another model is chosen.
+
+    The words, the seed, the number of pictures and the map to follow stay.
+    """
+    keep = (
+        "prompt", "n", "seed", "lines", "alternatives", "quality", "style", "strength", "control_image",
+        "control_strength",
+    )  # fmt: skip
     fresh = {name: value for name, value in starting(model, kind).items() if name not in keep}
     return fresh | settled(model, kind, values.get("quality"), values.get("style"))
 

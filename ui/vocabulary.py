@@ -41,12 +41,17 @@ LABELS: Mapping[str, str] = {
     "hires_denoising_strength": "Denoising",
     "vae_tiling": "VAE tiling",
     "cache": "Step cache",
+    "control_image": "Control picture",
+    "control_strength": "Control strength",
 }
 FIELDS = tuple(LABELS)
 """The order of a form's widgets in every handler."""
 
 OWN = ("shape", "lines", "alternatives")
 """Fields only the form knows. The others are GenerationParams', those of HIRES its `hires`'."""
+
+OWN_ELEMENTS = ("loras", "control_image")
+"""Fields whose widgets are ours, not Gradio's."""
 
 GUIDANCE = ("clip_skip", "distilled_guidance", "flow_shift")
 HIRES = tuple(name for name in FIELDS if name.startswith("hires_"))
@@ -55,6 +60,7 @@ AREA = ("inpaint_area", "inpaint_padding")
 
 NO_EXTRAS: Mapping[str, object] = {
     "loras": None, "hires": None, "vae_tiling": None, "cache": None, "inpaint_area": "whole",
+    "control_image": None,
 }  # fmt: skip
 """What a request means that says nothing of them."""
 
@@ -87,10 +93,13 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "hires_steps": (0, 100),
     "hires_denoising_strength": (0.01, 1),
     "inpaint_padding": (0, 256),
+    "control_strength": (0, 2),
 }
 WHOLE = ("width", "height", "n", "steps", "clip_skip", "hires_steps", "inpaint_padding")
 _EMPTY_IS_FINE = ("width", "height", *GUIDANCE)
 _MAX_TEXT = 200_000
+# Gradio gives an empty text for no value.
+_INPUT = re.compile(r"([0-9a-f]{64})?")
 _LORAS = TypeAdapter(tuple[Lora, ...])
 
 SHAPES = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16")
@@ -113,6 +122,8 @@ def is_sound(name: str, value: object, catalog: Catalog, kind: JobType | None = 
         return isinstance(value, str | int) and re.fullmatch(r"-1|[0-9]{0,19}", str(value)) is not None
     if name in ("lines", "hires"):
         return isinstance(value, bool)
+    if name == "control_image":
+        return value is None or (isinstance(value, str) and _INPUT.fullmatch(value) is not None)
     if name == "loras":
         return value is None or _are_loras(value)
     if name == "shape":

@@ -248,7 +248,7 @@ def test_what_does_not_fit_any_more_is_as_the_model_has_it() -> None:
         "scheduler": None, "quality": 3, "style": {}, "lines": "yes", "alternatives": "", "clip_skip": 99,
         "distilled_guidance": "", "flow_shift": [], "loras": {}, "hires": 1, "hires_scale": 0,
         "hires_upscaler": "", "hires_steps": 1.5, "hires_denoising_strength": math.nan, "vae_tiling": None,
-        "cache": "odd",
+        "cache": "odd", "control_image": "../x", "control_strength": 2.5,
     }  # fmt: skip
     assert set(bad) == set(FIELDS)
 
@@ -283,6 +283,10 @@ ALWAYS = {"loras", "hires", "vae_tiling", "cache"}
         (a_model("sd35", **files(model="s", clip_l="l", clip_g="g", t5xxl="t")), set()),
         (a_model("qwen", **files(diffusion_model="q", llm="l")), {"flow_shift"}),
         (a_model("set", defaults={"clip_skip": 1, "flow_shift": 0}), {"clip_skip", "flow_shift"}),
+        (
+            a_model("canny", **files(model="sd15", control_net="net"), limits={"multiple": 64}),
+            {"clip_skip", "control"},
+        ),
         (DEMO, set()),
     ],
     ids=lambda value: value.id if isinstance(value, Model) else "",

@@ -67,11 +67,12 @@ def _filled(studio: Studio, form: Form, image_id: object, params: object) -> tup
 def _to_start_from(values: Values, form: Form, studio: Studio) -> Values:
     """What of a picture's settings is of use for changing it.
 
-    Its size is the picture's own, a second pass has been made, and its seed would draw the noise it was made
-    of over it once more.
+    Its size is the picture's own, a second pass has been made, its seed would draw the noise it was made of
+    over it once more, and a map it followed would hold on to what is to change.
     """
     kept = {name: value for name, value in values.items() if name not in ("seed", "n", *AREA)} | {
-        "hires": False
+        "hires": False,
+        "control_image": None,
     }
     if "model" in kept and not studio.catalog.model(kept["model"]).capabilities.does(form.kind):
         del kept["model"]

@@ -16,7 +16,9 @@ from ui.vocabulary import LABELS
 
 # Any sound prompt: it stands where every cell has its own.
 _VARIED = "varied"
-_NUMBERS = ("seed", "steps", "cfg_scale", "clip_skip", "distilled_guidance", "flow_shift")
+_NUMBERS = (
+    "seed", "steps", "cfg_scale", "clip_skip", "distilled_guidance", "flow_shift", "control_strength",
+)  # fmt: skip
 _CHOICES: Mapping[str, Sequence[str]] = {
     "sampler": SAMPLERS,
     "scheduler": SCHEDULERS,

@@ -10,7 +10,7 @@ import { ModelDownload } from "./model_download.js";
 import { toast } from "./toast.js";
 
 const IN_MEMORY = ["loading", "ready", "busy"];
-const DOES = { generate: "Text to picture", edit: "Edit", variation: "Variations", references: "Edits by instruction" };
+const DOES = { generate: "Text to picture", edit: "Edit", variation: "Variations", references: "Edits by instruction", control: "Control pictures" };
 const DEFAULTS = {
   size: "Size", steps: "Steps", cfg_scale: "CFG scale", sampler: "Sampler", scheduler: "Scheduler", strength: "Strength",
   negative_prompt: "Negative prompt", distilled_guidance: "Distilled guidance", flow_shift: "Flow shift", clip_skip: "CLIP skip",

@@ -107,14 +107,15 @@ class JobDetail {
 
   #drawPictures() {
     const { job } = this;
-    const shown = JSON.stringify([job.source_image_id, job.image_ids]);
+    const shown = JSON.stringify([job.source_image_id, job.control_image, job.image_ids]);
     if (this.pictures.dataset.shown === shown) return;
     this.pictures.dataset.shown = shown;
-    const source = job.source_image_id && h("figure", {}, h("img", { src: `api/inputs/${job.source_image_id}?thumb=256`, alt: "", loading: "lazy" }), h("figcaption", {}, "Started from"));
+    const input = (id, words) => id && h("figure", {}, h("img", { src: `api/inputs/${id}?thumb=256`, alt: "", loading: "lazy" }), h("figcaption", {}, words));
+    const given = [input(job.source_image_id, "Started from"), input(job.control_image, "Followed")];
     const made = job.image_ids.map((id, index) => h("button", { class: "st-job-open", type: "button", "aria-label": `Show picture ${index + 1} of ${job.image_ids.length}`, onclick: () => look(job, index) },
       h("img", { src: thumbAddress({ id }, 256), alt: "", loading: "lazy" })));
     const gone = job.status === "completed" && made.length === 0 && h("p", { class: "st-muted" }, "Its pictures were deleted.");
-    this.pictures.replaceChildren(...[source, ...made, gone].filter(Boolean));
+    this.pictures.replaceChildren(...[...given, ...made, gone].filter(Boolean));
   }
 
   #drawRequest() {

@@ -6,11 +6,11 @@ const NAMES = {
   model: "Model", prompt: "Prompt", sent_prompt: "Sent to the engine", negative_prompt: "Negative prompt", size: "Size",
   n: "Pictures", seed: "Seed", steps: "Steps", cfg_scale: "CFG scale", sampler: "Sampler", scheduler: "Scheduler",
   strength: "Strength", clip_skip: "CLIP skip", distilled_guidance: "Distilled guidance", flow_shift: "Flow shift",
-  quality: "Quality", loras: "LoRAs", vae_tiling: "VAE tiling", style: "Style", fit: "Input fitted by", mask_feather: "Mask feather", by_reference: "Input used as reference",
+  quality: "Quality", loras: "LoRAs", vae_tiling: "VAE tiling", style: "Style", control_strength: "Control strength", fit: "Input fitted by", mask_feather: "Mask feather", by_reference: "Input used as reference",
 };
 const LONG = new Set(["prompt", "sent_prompt", "negative_prompt"]);
 /** Shown otherwise, or of no meaning to people. */
-const APART = new Set(["type", "width", "height", "input_image", "mask"]);
+const APART = new Set(["type", "width", "height", "input_image", "mask", "control_image"]);
 /** What an uploaded picture that was made larger does not tell. */
 const OF_DRAWING = new Set(["model", "seed", "steps", "cfg_scale", "sampler", "scheduler", "n"]);
 /** Only where there is an input picture, or a mask. */

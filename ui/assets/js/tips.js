@@ -30,6 +30,8 @@ const TIPS = {
   hires_upscaler: "How the picture grows before the second pass. Latent ones are quick and free, the others keep more of it.",
   hires_steps: "Steps of the second pass; 0 takes as many as the first.",
   vae_tiling: "Turns the result into pixels tile by tile: needs far less memory for large pictures, and takes longer.",
+  control_image: "A finished map of the picture wanted, brought to its size. Colours and words are the prompt's.",
+  control_strength: "How strictly the map is followed: 1 is as its net was trained, 0 not at all.",
   cache: "Leaves out work that changes little from step to step: faster, and a little less exact.",
 };
 const FORMS = ["txt2img", "edit", "variations"];
