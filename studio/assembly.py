@@ -21,7 +21,7 @@ from studio.catalog import Catalog, load_catalog
 from studio.claims import Claims
 from studio.clock import Clock, SystemClock
 from studio.condition import Condition
-from studio.darkroom import Darkroom
+from studio.darkroom import Darkroom, studio_version
 from studio.database import close_database, is_postgres, open_database
 from studio.deliveries import Deliveries
 from studio.download_ledger import DownloadLedger
@@ -46,7 +46,7 @@ from studio.presets import Presets
 from studio.queue_order import QueueOrder
 from studio.records import Records
 from studio.sdserver.engine import SdServerEngine
-from studio.sdserver.install import ensure_engine
+from studio.sdserver.install import engine_version, ensure_engine
 from studio.sdserver.install_progress import Reporter
 from studio.service import Studio
 from studio.settings import Settings
@@ -55,6 +55,7 @@ from studio.store import JobStore, new_id
 from studio.transfer import Transfer
 from studio.upscalers import Upscalers
 from studio.webhook_root import have_root
+from studio.witness import Witness
 from studio.worker import Worker
 from studio.writer import GroupWriter, PooledWriter, Writer
 
@@ -99,6 +100,7 @@ def open_studio(
     library = Library(database, writer, clock)
     estimates = Estimates(records)
     preparation = Preparation(_get_ready(settings, engine), bus, show=show_progress)
+    is_own = engine is None
     if engine is None:
         engine = SdServerEngine(
             find_binary=preparation.path,
@@ -112,9 +114,13 @@ def open_studio(
     newcomers = Newcomers(settings.models, catalog, lambda model_id: bus.hint(about(MODEL, model_id)))
     catalog.watch(newcomers.look)
     upscalers = Upscalers(catalog, settings.models.parent)
+    witness = Witness(
+        catalog, upscalers, studio=studio_version(), program=preparation.path if is_own else None,
+        version_of=engine_version,
+    )  # fmt: skip
     worker = Worker(
         name=f"{socket.gethostname()}:{settings.outputs}", claims=claims, estimates=estimates,
-        gallery=gallery, darkroom=Darkroom(gallery), engine=engine,
+        gallery=gallery, darkroom=Darkroom(gallery, witness), engine=engine,
         enlarger=Enlarger(catalog, gallery, engine, upscalers),
         catalog=catalog, preparation=preparation, bus=bus, meter=meter, clock=clock,
     )  # fmt: skip
@@ -145,6 +151,7 @@ def open_studio(
         presets=Presets(database, writer, clock),
         downloads=open_downloads(settings, catalog, bus, clock),
         upscalers=upscalers,
+        witness=witness,
         engine=engine,
         preparation=preparation,
         worker=worker,

@@ -118,6 +118,7 @@ class Claims:
                 id=generation.id, job_id=claim.job.id, model=generation.recipe.model,
                 recipe=generation.recipe.model_dump_json(), image_count=len(generation.images),
                 created_at=now, updated_at=now, owner=claim.job.owner,
+                made_with=None if generation.made_with is None else generation.made_with.model_dump_json(),
             ).execute(self._database)  # fmt: skip
             listed = listed_columns(generation.recipe, now)
             ImageRow.insert_many([image_columns(image) | listed for image in generation.images]).execute(

@@ -19,6 +19,7 @@ from studio.recipes import engine_size, result_size
 from studio.results import Kept, check_result, finish_picture
 from studio.staging import output_size, stage
 from studio.store import new_id
+from studio.witness import Witness
 
 # The engine makes references smaller than this itself, and not as well.
 REFERENCE_PIXELS = 1024 * 1024
@@ -53,9 +54,9 @@ def studio_version() -> str:
 class Darkroom:
     """Prepares and develops pictures. Stateless but for the gallery it reads and writes; any thread."""
 
-    def __init__(self, gallery: Gallery) -> None:
+    def __init__(self, gallery: Gallery, witness: Witness) -> None:
         self._gallery = gallery
-        self._version = studio_version()
+        self._witness = witness
 
     def prepare(self, recipe: Recipe, model: Model) -> Sitting:
         """The inputs of a recipe at the engine's size.
@@ -105,15 +106,16 @@ class Darkroom:
         """
         recipe = job.recipe
         width, height = sitting.frame.canvas
-        generation_id = new_id()
+        generation_id, made_with = new_id(), self._witness.of(recipe)
         images: list[Image] = []
         files: list[NewImage] = []
         for index, picture in enumerate(made):
             pixels = check_result(picture.png, *sitting.result, allow_flat=sitting.allow_flat)
             image_id = new_id()
             making = Making(
-                recipe, picture.seed, index, image_id, generation_id, job.id, sitting.maker, self._version
-            )
+                recipe, picture.seed, index, image_id, generation_id, job.id, sitting.maker,
+                made_with.studio, made_with,
+            )  # fmt: skip
             png = finish_picture(
                 picture.png, pixels, sitting.frame, sitting.sheet, texts_of(making), kept=sitting.kept
             )
@@ -143,4 +145,5 @@ class Darkroom:
             updated_at=now,
             image_count=len(images),
             images=tuple(images),
+            made_with=made_with,
         )

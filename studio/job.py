@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from studio.errors import EngineCrashed, EngineStalled, StudioError
+from studio.made_with import MadeWith
 from studio.params import JobType
 from studio.recipe import Recipe
 
@@ -176,6 +177,8 @@ class Generation:
     images: tuple[Image, ...] = ()
     owner: str | None = None
     """As its job's."""
+    made_with: MadeWith | None = None
+    """None: made before this was written down."""
 
 
 def after_error(error: StudioError, failures: int) -> tuple[JobStatus, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from studio.made_with import MadeWith
 from studio.params import JobType
 from studio.recipe import Recipe
 
@@ -57,6 +58,7 @@ class Making:
     job_id: str
     model_name: str
     version: str
+    made_with: MadeWith | None = None
 
 
 def _quoted(value: str) -> str:
@@ -145,9 +147,10 @@ def texts_of(making: Making) -> dict[str, str]:
     """The texts a picture carries: `parameters` for other programs, `sdcpp_studio` for this one.
 
     The second is JSON: `recipe` is the whole Recipe, `seed` a decimal string (beyond 2**53 JavaScript would
-    round a number), the rest are the ids and the picture's place in its job.
+    round a number), `made_with` names programs and files, the rest are
+    the ids and the picture's place in its job.
     """
-    ours = {
+    ours: dict[str, object] = {
         "format": 1,
         "version": making.version,
         "job": making.job_id,
@@ -157,6 +160,8 @@ def texts_of(making: Making) -> dict[str, str]:
         "seed": str(making.seed),
         "recipe": making.recipe.model_dump(mode="json"),
     }
+    if making.made_with is not None:
+        ours["made_with"] = making.made_with.model_dump(mode="json")
     parameters = parameters_text(
         making.recipe, seed=making.seed, model_name=making.model_name, version=making.version
     )

@@ -8,9 +8,11 @@ from studio import pictures
 from studio.errors import InvalidImage, NotFound
 from studio.gallery import Gallery
 from studio.job import Generation, Image, Job, JobStatus
+from studio.made_with import MadeWith, differences
 from studio.queue_control import QueueControl
 from studio.records import Records
 from studio.store import JobStore, is_id
+from studio.witness import Witness
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Replay:
 
     job: Job
     matches: tuple[Match, ...]
+    differs: list[str] | None
+    """What made it that was another then, in sentences; None while, or where, that isn't known."""
 
     @property
     def equal(self) -> bool | None:
@@ -47,11 +51,14 @@ class Replays:
     A replay is a job whose parent is the generation's job: nothing else needs to be stored about it.
     """
 
-    def __init__(self, queue: QueueControl, store: JobStore, records: Records, gallery: Gallery) -> None:
+    def __init__(
+        self, queue: QueueControl, store: JobStore, records: Records, gallery: Gallery, witness: Witness
+    ) -> None:
         self._queue = queue
         self._store = store
         self._records = records
         self._gallery = gallery
+        self._witness = witness
 
     def start(self, generation_id: str, *, idempotency_key: str | None = None) -> Job:
         """A new job with the recipe of the generation. Errors: as QueueControl.replay; NotFound."""
@@ -63,10 +70,20 @@ class Replays:
         job = self._store.get(job_id) if is_id(job_id) else None
         if job is None or job.parent_id != made.job_id:
             raise NotFound(f"No replay of generation {generation_id} has the id {job_id[:64]!r}.")
-        again: dict[int, Image] = {}
-        if job.status is JobStatus.COMPLETED and job.generation_id is not None:
-            again = {image.index: image for image in self._records.generation(job.generation_id).images}
-        return Replay(job, tuple(self._match(image, again.get(image.index)) for image in made.images))
+        if job.status is not JobStatus.COMPLETED or job.generation_id is None:
+            return Replay(job, tuple(self._match(image, None) for image in made.images), None)
+        second = self._records.generation(job.generation_id)
+        again = {image.index: image for image in second.images}
+        matches = tuple(self._match(image, again.get(image.index)) for image in made.images)
+        return Replay(job, matches, _differs(made, second.made_with))
+
+    def expected(self, generation_id: str) -> list[str] | None:
+        """What is another now than when it was made, in sentences; None if nobody wrote down what made it.
+
+        Empty: the same pixels are to be expected. Errors: NotFound.
+        """
+        made = self._generation(generation_id)
+        return _differs(made, self._witness.of(made.recipe))
 
     def _generation(self, generation_id: str) -> Generation:
         if not is_id(generation_id):
@@ -88,3 +105,7 @@ class Replays:
         extremes = ImageChops.difference(one, other).getextrema()
         largest = max(int(highest) for _, highest in extremes)  # type: ignore[misc]  # one pair a channel
         return Match(first.index, first.id, second.id, equal=largest == 0, difference=largest)
+
+
+def _differs(made: Generation, now: MadeWith | None) -> list[str] | None:
+    return None if made.made_with is None or now is None else differences(made.made_with, now)

@@ -5,6 +5,7 @@ from typing import Any
 
 from studio.job import Attempt, AttemptOutcome, Generation, Image, Job, JobStatus, Phase, Progress
 from studio.labels import folded
+from studio.made_with import MadeWith
 from studio.recipe import Recipe
 
 Row = Mapping[str, Any]
@@ -134,6 +135,7 @@ def to_generation(row: Row, images: Sequence[Image] = ()) -> Generation:
         image_count=row["image_count"],
         images=tuple(images),
         owner=row["owner"],
+        made_with=None if row["made_with"] is None else MadeWith.model_validate_json(row["made_with"]),
     )
 
 

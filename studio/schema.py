@@ -105,6 +105,7 @@ class GenerationRow(Model):
     created_at = DoubleField()
     updated_at = DoubleField()
     owner = TextField(null=True)
+    made_with = TextField(null=True)
 
     class Meta:
         table_name = "generation"

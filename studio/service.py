@@ -42,6 +42,7 @@ from studio.submission import Size, Submission
 from studio.upscale_control import UpscaleControl
 from studio.upscalers import Upscalers
 from studio.wildcards import Wildcards
+from studio.witness import Witness
 from studio.wording import Wording
 from studio.worker import Worker
 
@@ -68,6 +69,7 @@ class Studio:
         presets: Presets,
         downloads: Downloads,
         upscalers: Upscalers,
+        witness: Witness,
         engine: Engine,
         preparation: Preparation,
         worker: Worker,
@@ -88,9 +90,7 @@ class Studio:
         self.shelf, self.inputs, self.presets = shelf, inputs, presets
         self.condition, self.meter, self.downloads = condition, meter, downloads
         self.key_ring, self.deliveries = key_ring, deliveries
-        self._store = store
-        self._claims = claims
-        self._records = records
+        self._store, self._claims, self._records = store, claims, records
         self._gallery = gallery
         self._intake = Intake(gallery)
         self._preparation = preparation
@@ -107,7 +107,7 @@ class Studio:
             store=store, batches=batches, admission=admission, intake=self._intake, worker=worker, bus=bus,
             random_seed=random_seed, max_pending=settings.max_pending,
         )  # fmt: skip
-        self.replays = Replays(self.queue, store, records, gallery)
+        self.replays = Replays(self.queue, store, records, gallery, witness)
         self.grids = Grids(
             batches=batches, submission=self._submission, queue=self.queue, library=library, shelf=shelf,
             gallery=gallery, bus=bus,

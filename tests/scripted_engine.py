@@ -205,6 +205,9 @@ def main():
     start = json.loads(os.environ.get("SCRIPTED_START", "{}"))
     if "--help" in sys.argv:
         return
+    if "--version" in sys.argv:
+        print("stable-diffusion.cpp version scripted, commit unknown")
+        return
     if "once" in start:
         mark = Path(start["once"])
         start = {} if mark.exists() else start

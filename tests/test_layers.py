@@ -17,9 +17,9 @@ MAX_FUNCTION_LINES = 50
 # Each folder's modules and folders, in the order in which they are read.
 READING_ORDER: Mapping[str, str] = {
     "studio": """
-        errors clock caller cache logs meter extras params recipe partial_params labels axes job events
-        addresses webhook settings wildcards wording engine_options effect source model plain_yaml catalog
-        newcomers safetensors gguf weights loras upscalers demands recipes scheduling engine offers
+        errors clock caller cache logs meter extras params recipe partial_params labels axes made_with
+        job events addresses webhook settings wildcards wording engine_options effect source model plain_yaml
+        catalog newcomers safetensors gguf weights loras upscalers demands recipes scheduling engine offers
         recipe_text a1111_text png_text pictures metadata reading masks framing staging results
         rows schema migrations database soundness ownership opening reader writer tally keys delivery_table
         job_table store carrier deliveries
@@ -27,7 +27,7 @@ READING_ORDER: Mapping[str, str] = {
         files webhook_root transfer additions huggingface download fetcher download_ledger downloads fit
         orphans gallery intake inputs archive
         demo sdserver
-        preparation admission estimates darkroom enlarger run endings saver residency worker condition
+        preparation admission estimates witness darkroom enlarger run endings saver residency worker condition
         model_states queue_control replays submission sheet sheet_files shelf grids
         upscale_control service assembly models_command webhooks_command api
     """,
@@ -62,7 +62,7 @@ READING_ORDER: Mapping[str, str] = {
     "studio/api/openai": "errors names bodies encoding views answers models images app",
     "studio/migrations": """
         0001_initial 0002_library 0003_presets 0004_queue_order 0005_references 0006_batches 0007_keys
-        0008_fair_share 0009_webhooks 0014_picture_counts
+        0008_fair_share 0009_webhooks 0012_made_with 0014_picture_counts
     """,
 }
 

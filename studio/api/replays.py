@@ -40,6 +40,10 @@ class ReplayView(BaseModel):
     status: JobStatus
     error: str | None = Field(description="why it failed", examples=[None])
     equal: bool | None = Field(description="whether all are; null while that can't be said", examples=[True])
+    differs: list[str] | None = Field(
+        description="what made it that was another then, each a sentence; null while that isn't known",
+        examples=[["The engine's version is 0.4.7; it was 0.4.6"]],
+    )
     pictures: list[MatchView] = Field(description="those that the generation still has")
 
     @classmethod
@@ -49,19 +53,38 @@ class ReplayView(BaseModel):
             status=replay.job.status,
             error=replay.job.error,
             equal=replay.equal,
+            differs=replay.differs,
             pictures=[MatchView(**asdict(match)) for match in replay.matches],
         )
 
 
+class ReplayQueuedView(QueuedView):
+    """A replay that waits, and what is to be expected of it."""
+
+    differs: list[str] | None = Field(
+        description="what is another now than when the generation was made, each a sentence: expect other "
+        "pixels; null if nobody knows what made it",
+        examples=[[]],
+    )
+
+
 @router.post(
-    "/{generation_id}/replay", response_model=QueuedView,
+    "/{generation_id}/replay", response_model=ReplayQueuedView,
     responses=faults(400, 404, 409, 429, 503, 507), summary="Make a generation again",
     operation_id="replay_generation",
 )  # fmt: skip
-async def replay(generation_id: GenerationId, studio: StudioDep, key: IdempotencyKey = None) -> QueuedView:
+async def replay(
+    generation_id: GenerationId, studio: StudioDep, key: IdempotencyKey = None
+) -> ReplayQueuedView:
     """A new job with everything the old one had; `GET /generations/{id}/replay/{job_id}` compares them."""
-    job = await run_in_threadpool(studio.replays.start, generation_id, idempotency_key=key)
-    return QueuedView(job_id=job.id, status=job.status)
+
+    def begin() -> ReplayQueuedView:
+        job = studio.replays.start(generation_id, idempotency_key=key)
+        return ReplayQueuedView(
+            job_id=job.id, status=job.status, differs=studio.replays.expected(generation_id)
+        )
+
+    return await run_in_threadpool(begin)
 
 
 @router.get(

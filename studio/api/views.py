@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from studio.api.recipe_view import EXAMPLE_ID, SECONDS, RecipeView, owner_field, recipe_values
 from studio.engine import EngineState
 from studio.job import Attempt, AttemptOutcome, Generation, Image, Job, JobStatus, Phase
+from studio.made_with import MadeWith
 
 _IMAGE_ID = "0199c0de-8d01-7e42-9a77-0242ac120002"
 
@@ -206,11 +207,15 @@ class GenerationView(RecipeView):
 class GenerationWithImagesView(GenerationView):
     """A generation and its pictures' records."""
 
+    made_with: MadeWith | None = Field(
+        description="the programs and files that made it; null if nobody wrote them down"
+    )
     images: list[ImageView]
 
     @classmethod
     def of(cls, generation: Generation, **_: Any) -> Self:
-        return super().of(generation, images=[ImageView.of(image) for image in generation.images])
+        images = [ImageView.of(image) for image in generation.images]
+        return super().of(generation, images=images, made_with=generation.made_with)
 
 
 class MadeView(BaseModel):

@@ -1,5 +1,7 @@
 """Making a generation again: the same pixels, others, or none, and what is said of each."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +9,26 @@ import pytest
 from PIL import Image
 
 from studio.errors import EngineRefused
-from tests.api.serving import Served, serving
+from studio.png_text import read_texts
+from studio.recipe_text import STUDIO_KEY
+from tests.api.serving import MODELS, Served, serving
+from tests.hub import some_weights
 
 NOBODY = "0199c0de-7a5b-7c11-8d2e-0242ac120002"
+
+
+MINE = "  mine: {name: Mine, files: {model: weights/mine.safetensors}, limits: {multiple: 16}}\n"
+
+
+@pytest.fixture
+def with_files(tmp_path: Path) -> Iterator[Served]:
+    """A studio whose model `mine` and LoRA `ink` are files."""
+    for name, seed in (("weights/mine", 1), ("models/loras/ink", 2)):
+        path = tmp_path / f"{name}.safetensors"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(some_weights(path.parent, seed=seed))
+    with serving(tmp_path, models=MODELS + MINE) as running:
+        yield running
 
 
 def replayed(own: Served, generation_id: str) -> dict[str, Any]:
@@ -109,6 +128,51 @@ def test_a_cell_of_a_grid_keeps_its_job(own: Served) -> None:
     replayed(own, cell["generation_id"])
 
     assert own.api.get(f"/grids/{grid['id']}").json()["cells"][0]["job_id"] == cell["id"]
+
+
+def test_a_generation_and_its_pictures_tell_what_made_them(with_files: Served) -> None:
+    made = with_files.generation(model="mine", size="64x64", loras=[{"name": "ink.safetensors"}])
+
+    said = with_files.api.get(f"/generations/{made['id']}").json()["made_with"]
+
+    files = [(file["role"], file["name"], file["bytes"]) for file in said["files"]]
+    size = (with_files.studio.settings.models.parent / "weights" / "mine.safetensors").stat().st_size
+    assert files == [("model", "mine.safetensors", size), ("lora", "ink.safetensors", size)]
+    png = with_files.api.get(f"/images/{made['data'][0]['id']}").content
+    assert json.loads(read_texts(png, field="image")[STUDIO_KEY])["made_with"] == said
+
+
+def test_nothing_differs_as_long_as_nothing_changed(with_files: Served) -> None:
+    made = with_files.generation(model="mine", size="64x64", loras=[{"name": "ink.safetensors"}])
+
+    begun = with_files.api.post(f"/generations/{made['id']}/replay").json()
+    with_files.final(begun["job_id"])
+
+    assert begun["differs"] == []
+    assert look(with_files, made["id"], begun["job_id"])["differs"] == []
+
+
+def test_files_that_are_others_now_are_named_before_and_after(with_files: Served) -> None:
+    folder = with_files.studio.settings.models.parent
+    made = with_files.generation(model="mine", size="64x64", loras=[{"name": "ink.safetensors"}])
+    ink = folder / "models" / "loras" / "ink.safetensors"
+    ink.write_bytes(some_weights(ink.parent, seed=3))
+    weights = folder / "weights" / "mine.safetensors"
+    weights.write_bytes(some_weights(weights.parent, seed=1, count=1000))
+
+    with_files.api.post("/queue/pause")
+    begun = with_files.api.post(f"/generations/{made['id']}/replay").json()
+    waiting = look(with_files, made["id"], begun["job_id"])
+    with_files.api.post("/queue/resume")
+    with_files.final(begun["job_id"])
+
+    sizes = [len(some_weights(folder, count=count)) for count in (1000, 500_000)]
+    assert begun["differs"] == [
+        f"model: mine.safetensors changed; it has {sizes[0]} bytes and had {sizes[1]}",
+        f"lora: ink.safetensors changed; it has {sizes[1]} bytes and had {sizes[1]}",
+    ]
+    assert waiting["differs"] is None
+    assert look(with_files, made["id"], begun["job_id"])["differs"] == begun["differs"]
 
 
 @pytest.mark.parametrize("name", [NOBODY, "1", "%00", NOBODY.upper()])

@@ -76,6 +76,10 @@ def test_the_same_seed_gives_the_same_pixels_and_another_does_not(studio: Runnin
     assert np.array_equal(pixels, again)
     assert not np.array_equal(pixels, other)
     assert generation["seed"] == "7"
+    made_with = generation["made_with"]
+    assert made_with["engine"]
+    assert len(made_with["engine_sample"]) == 64
+    assert [file["role"] for file in made_with["files"]] == ["builtin"]
 
 
 def test_picture_i_of_a_batch_is_the_picture_of_seed_plus_i(studio: RunningStudio) -> None:

@@ -23,7 +23,7 @@ def a_row(**changes: Any) -> dict[str, Any]:
         "created_at": 1.5, "updated_at": 2.5, "started_at": 2.0, "completed_at": None, "error": None,
         "error_code": None, "generation_id": None, "worker": "gpu", "attempt": 1, "failures": 0,
         "revision": 4, "cancel_requested_at": None, "source_image_id": None, "parent_id": None,
-        "batch_id": None, "cell": None, "owner": "ada",
+        "batch_id": None, "cell": None, "owner": "ada", "webhook": None,
         **no_progress(), **changes,
     }  # fmt: skip
 
@@ -81,7 +81,7 @@ def test_a_picture_survives_the_way_through_the_columns() -> None:
 def test_a_generation_has_the_pictures_it_is_given() -> None:
     row = {
         "id": "g", "seq": 1, "job_id": "j", "recipe": a_recipe(seed=0).model_dump_json(), "created_at": 1.0,
-        "updated_at": 2.0, "image_count": 2, "owner": "ada",
+        "updated_at": 2.0, "image_count": 2, "owner": "ada", "made_with": None,
     }  # fmt: skip
     images = [an_image("g", 0), an_image("g", 1)]
 

@@ -8,6 +8,7 @@ import pytest
 from studio.errors import NotFound
 from studio.filters import Filter
 from studio.job import Generation, JobStatus
+from studio.made_with import MadeWith, UsedFile
 from studio.records import NEWEST
 from tests.builders import a_generation, new_id
 from tests.contract.storage.making import made
@@ -51,6 +52,18 @@ def test_a_picture_is_found_by_its_id_alone(stores: Stores) -> None:
     assert stores.records.image(image.id) == image
     assert stores.records.known_images([image.id, new_id()]) == {image.id}
     assert stores.records.known_images([]) == set()
+
+
+def test_what_made_a_generation_is_kept_and_may_be_unknown(stores: Stores) -> None:
+    used = UsedFile(role="model", name="a\u2603.gguf", bytes=2**40, sample="5e" * 32)
+    with_files = MadeWith(studio="1", engine="0.4.7", engine_sample="ab", files=(used,))
+    for made_with in (with_files, None):
+        stores.add()
+        claim = stores.claimed()
+        generation = a_generation(claim.job, made_with=made_with)
+        stores.claims.finish(claim, generation)
+
+        assert stores.records.generation(generation.id).made_with == made_with
 
 
 def test_an_unknown_id_is_not_found_by_name(stores: Stores) -> None:
