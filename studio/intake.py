@@ -51,9 +51,9 @@ class Intake:
         picture = pictures.flatten(pictures.read_upload(content, field="references"))
         return self._gallery.save_input(pictures.to_png(pictures.checked_reference(picture)))
 
-    def take_control(self, content: bytes) -> str:
+    def take_control(self, content: bytes, *, field: str) -> str:
         """The id of a picture for a control net to follow. Errors: InvalidImage; TooLarge; StorageFull."""
-        picture = pictures.flatten(pictures.read_upload(content, field="control_image"))
+        picture = pictures.flatten(pictures.read_upload(content, field=field))
         return self._gallery.save_input(pictures.to_png(picture))
 
     def size_of(self, input_id: str) -> tuple[int, int]:

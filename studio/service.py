@@ -174,9 +174,9 @@ class Studio:
         """Store a picture for a model to look at: Intake.take_reference, which see for the errors."""
         return self._intake.take_reference(content)
 
-    def upload_control(self, content: bytes) -> str:
+    def upload_control(self, content: bytes, *, field: str = "control_image") -> str:
         """Store a picture for a control net to follow: Intake.take_control, which see for the errors."""
-        return self._intake.take_control(content)
+        return self._intake.take_control(content, field=field)
 
     def submit(
         self,

@@ -55,7 +55,7 @@ READING_ORDER: Mapping[str, str] = {
         openai a1111 agents app
     """,
     "studio/api/a1111": """
-        errors callers names lora_tags bodies refusals overrides translation info making
+        errors callers names lora_tags bodies refusals control overrides translation info making
         running upscaling extras settings_routes lists app
     """,
     "studio/api/agents": "bodies views previews sources calls making looking tools server app",

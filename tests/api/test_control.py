@@ -13,22 +13,14 @@ from PIL import Image
 from studio.framing import around
 from tests.api.agent_client import data_of, fault_of, in_base64, talking_to
 from tests.api.serving import MODELS, PROMPT, Served, picture_file, png, serving
-
-STEERED = """
-  steered:
-    name: Follows a map
-    files: {model: weights/unet.safetensors, control_net: weights/net.safetensors}
-    defaults: {size: 128x128}
-"""
+from tests.steered import STEERED, add_weights
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A studio with a model that has a control net, and one (the default) that has none."""
     folder = tmp_path_factory.mktemp("studio")
-    (folder / "weights").mkdir()
-    for name in ("unet", "net"):
-        (folder / "weights" / f"{name}.safetensors").touch()
+    add_weights(folder)
     with serving(folder, models=MODELS + STEERED) as running:
         yield running
 

@@ -10,26 +10,19 @@ from playwright.sync_api import Browser, Locator, expect
 from studio.params import GenerationParams
 from studio.recipe import Recipe
 from tests.fake_engine import picture
+from tests.steered import STEERED, add_weights
 from tests.system.running import until
 from tests.ui.edit_tab import EditTab
 from tests.ui.studio_page import MODELS, Served, StudioPage, new_page, serve_page
 
 OpenPage = Callable[..., StudioPage]
-STEERED = """
-  steered:
-    name: Follows a map
-    files: {model: weights/unet.safetensors, control_net: weights/net.safetensors}
-    defaults: {size: 128x128, steps: 5}
-"""
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A studio with a model that has a control net, beside the usual ones."""
     folder = tmp_path_factory.mktemp("studio")
-    (folder / "weights").mkdir()
-    for name in ("unet", "net"):
-        (folder / "weights" / f"{name}.safetensors").touch()
+    add_weights(folder)
     catalogue = folder / "steered.yml"
     catalogue.write_text(MODELS + STEERED)
     with serve_page(folder, models=catalogue) as running:

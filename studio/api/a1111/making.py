@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from studio.api.a1111.bodies import Body, ImageBody, TextBody
 from studio.api.a1111.callers import Caller, CallerDep
+from studio.api.a1111.control import Control
 from studio.api.a1111.info import answer_of
 from studio.api.a1111.overrides import keep
 from studio.api.a1111.translation import Translation, translate
@@ -24,12 +28,19 @@ from studio.service import Studio
 
 router = APIRouter()
 
+Stored = TypeVar("Stored")
+
 
 @router.post("/txt2img", summary="Pictures from words", operation_id="txt2img")
 async def txt2img(request: Request, body: TextBody, studio: StudioDep, caller: CallerDep) -> Response:
     """Waits for the pictures as `POST /api/generate` does."""
     translation = await run_in_threadpool(translate, studio, body, caller)
-    return await _made(request, studio, caller, body, translation, translation.to_params())
+    params = translation.to_params()
+    if translation.control is not None:
+        await run_in_threadpool(check_offer, studio, translation.to_params(control_image=NOT_STORED_YET))
+        control = await _decoded(request, partial(_stored_control, studio, translation))
+        params = translation.to_params(control_image=control)
+    return await _made(request, studio, caller, body, translation, params)
 
 
 @router.post("/img2img", summary="Pictures from a picture and words", operation_id="img2img")
@@ -41,13 +52,30 @@ async def img2img(request: Request, body: ImageBody, studio: StudioDep, caller: 
             f"needs exactly one picture, not {len(body.init_images or ())}", field="init_images"
         )
     # Everything that can be refused is, before a picture is stored for it.
-    checked = translation.to_params(input_image=NOT_STORED_YET, mask=NOT_STORED_YET if body.mask else None)
+    checked = translation.to_params(
+        input_image=NOT_STORED_YET,
+        mask=NOT_STORED_YET if body.mask else None,
+        control_image=None if translation.control is None else NOT_STORED_YET,
+    )
     await run_in_threadpool(check_offer, studio, checked)
+    stored = await _decoded(request, partial(_stored, studio, body))
+    control = await _decoded(request, partial(_stored_control, studio, translation))
+    params = translation.to_params(input_image=stored.image, mask=stored.mask, control_image=control)
+    return await _made(request, studio, caller, body, translation, params, stored.size)
+
+
+async def _decoded(request: Request, work: Callable[[], Stored]) -> Stored:
+    """What `work` gives, with no more others beside it than pictures are decoded at a time."""
     decoders: asyncio.Semaphore = request.app.state.decoders
     async with decoders:
-        stored = await run_in_threadpool(_stored, studio, body)
-    params = translation.to_params(input_image=stored.image, mask=stored.mask)
-    return await _made(request, studio, caller, body, translation, params, stored.size)
+        return await run_in_threadpool(work)
+
+
+def _stored_control(studio: Studio, translation: Translation) -> str | None:
+    control = translation.control
+    if control is None:
+        return None
+    return studio.upload_control(from_base64(control.picture, field=Control.FIELD), field=Control.FIELD)
 
 
 def _stored(studio: Studio, body: ImageBody) -> PaintedInput:

@@ -6,6 +6,9 @@ from typing import Any
 from studio.api.a1111.bodies import Body, ImageBody, TextBody
 from studio.errors import InvalidRequest
 
+CONTROL = "controlnet"
+"""The script whose one unit `control` reads."""
+
 _NOT_OFFERED = "is not offered by this studio; leave it out"
 # Samplers that add noise at every step.
 _ANCESTRAL = ("euler_a", "dpm++2s_a")
@@ -57,6 +60,8 @@ _PROMPTS_OF_SECOND_PASS = {"hr_prompt": "prompt", "hr_negative_prompt": "negativ
 def check(body: Body) -> None:
     """Errors: InvalidRequest naming the field that asks for what there isn't."""
     for name in body.alwayson_scripts or ():
+        if name.casefold() == CONTROL:
+            continue
         raise InvalidRequest(f"the script {name!r:.80} {_NOT_OFFERED}", field="alwayson_scripts")
     _check(body, _FIELDS)
     if isinstance(body, TextBody) and body.enable_hr:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from studio.api.a1111 import refusals
 from studio.api.a1111.bodies import Body, ImageBody, TextBody
 from studio.api.a1111.callers import Caller
+from studio.api.a1111.control import Control, read_control
 from studio.api.a1111.errors import invalid
 from studio.api.a1111.lora_tags import take_loras
 from studio.api.a1111.names import to_model, to_sampling
@@ -29,11 +30,15 @@ _SAME_SHAPE = 0.02
 
 @dataclass(frozen=True)
 class Translation:
-    """Fields of GenerationParams, all but the pictures; `kept` is what the caller wants from now on."""
+    """Fields of GenerationParams, all but the pictures; `kept` is what the caller wants from now on.
+
+    `control` is the map to follow, which is not among the fields yet.
+    """
 
     model: Model
     values: dict[str, Any] = field(default_factory=dict)
     kept: Choice | None = None
+    control: Control | None = None
 
     def to_params(self, **pictures: Any) -> GenerationParams:
         """What the studio is asked for. Errors: InvalidRequest naming the field."""
@@ -58,14 +63,19 @@ def translate(studio: Studio, body: Body, caller: Caller) -> Translation:
     clip_skip = choice.clip_skip or caller.clip_skip
     if clip_skip is not None and clip_skip > 1:  # A1111's 1 says nothing; some models have a 2 of their own
         values["clip_skip"] = clip_skip
+    control = read_control(body, model)
+    if control is not None:
+        values["control_strength"] = control.strength
     if isinstance(body, TextBody):
+        if control is not None:
+            values["fit"] = control.fit or "crop"
         values["type"] = JobType.GENERATE
         if body.enable_hr:
             values["hires"] = _second_pass(body, model)
     elif isinstance(body, ImageBody):
         values |= _picture_values(body, model, values["prompt"])
     is_kept = body.override_settings_restore_afterwards is False
-    return Translation(model, values, choice if is_kept else None)
+    return Translation(model, values, choice if is_kept else None, control)
 
 
 def _plain_values(body: Body) -> dict[str, Any]:
