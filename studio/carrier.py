@@ -46,7 +46,7 @@ class Carrier:
     async def _post(self, aim: Aim, headers: Mapping[str, str], body: bytes) -> int:
         async with (
             asyncio.timeout(self._seconds),
-            httpx.AsyncClient(timeout=self._seconds, trust_env=False, verify=self._certificates) as client,
+            httpx.AsyncClient(timeout=None, trust_env=False, verify=self._certificates) as client,
             client.stream(
                 "POST", aim.url, headers={**headers, **aim.headers}, content=body, extensions=aim.extensions
             ) as answer,

@@ -83,8 +83,8 @@ async def events(
     `job_completed` {job, generation_id}, `job_failed` {job}, `job_cancelled` {job}, `generation_completed`
     {generation_id, job_id, image_ids}, `generation_deleted` {generation_id}, `images_changed` {ids},
     `grids_changed` {ids}, `model_status_changed` {engine}, with {download} as a model's files come, or
-    {added}, its id, as a model joins the catalogue, and `queue_paused` {paused}. A job is told as
-    `GET /queue/{id}` tells it, in its latest form only.
+    {added}, its id, as a model joins the catalogue, `queue_paused` {paused}, and `webhooks_changed`
+    {job_id} when one was told or tried. A job is told as `GET /queue/{id}` tells it, in its latest form only.
     A state with `fresh` true says that events before it may have been missed.
     """
     if not studio.is_accepting:

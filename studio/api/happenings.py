@@ -11,7 +11,7 @@ from studio.api.download_views import DownloadView
 from studio.api.model_views import EngineView
 from studio.api.views import JobView, StatsView
 from studio.errors import NotFound
-from studio.events import DOWNLOAD, GENERATION, GRID, IMAGE, MODEL
+from studio.events import DELIVERY, DOWNLOAD, GENERATION, GRID, IMAGE, MODEL
 from studio.job import Job, JobStatus
 from studio.service import Studio
 from studio.store import is_id
@@ -112,6 +112,8 @@ class Happenings:
             elif kind == MODEL:
                 new = {"engine": EngineView.of(self._studio.engine), "added": id_}
                 yield Happening("model_status_changed", new, f"model {id_}")
+            elif kind == DELIVERY:
+                yield Happening("webhooks_changed", {"job_id": id_}, topic, id_)
             elif kind == IMAGE:
                 images.append(id_)
             elif kind == GRID:

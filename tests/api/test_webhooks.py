@@ -14,6 +14,7 @@ from PIL import Image
 from studio.caller import Caller, Scope, asking
 from studio.errors import BadResult
 from tests.api.hooked import over, secret, webhooks, webhooks_once
+from tests.api.listening import Listener
 from tests.api.serving import PROMPT, Served, picture_file, serving
 from tests.builders import a_params
 from tests.receiver import Receiver, receiving
@@ -289,6 +290,17 @@ def test_addresses_and_secrets_are_not_in_the_log(
     assert f"to http://{receiver.host}, try 1: delivered" in lines
     for hidden in ("s3cret", "/hook", "path-of-mine", secret(served)):
         assert hidden not in lines
+
+
+def test_the_telling_is_an_event(served: Served, receiver: Receiver) -> None:
+    with served.api.stream("GET", "/events") as response:
+        listener = Listener(response)
+        listener.until("state")
+        job_id = served.submit(webhook=receiver.address())
+        told = listener.until("webhooks_changed")[-1]
+
+    assert told.payload == {"job_id": job_id}
+    assert webhooks(served, job_id)[0]["state"] == "delivered"
 
 
 def test_the_job_itself_does_not_show_its_webhook(served: Served, receiver: Receiver) -> None:

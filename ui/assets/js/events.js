@@ -9,7 +9,7 @@ import { address, getJSON } from "./api.js";
 
 const NAMES = [
   "state", "job_updated", "job_completed", "job_failed", "job_cancelled", "generation_completed",
-  "generation_deleted", "images_changed", "grids_changed", "model_status_changed", "queue_paused",
+  "generation_deleted", "images_changed", "grids_changed", "model_status_changed", "queue_paused", "webhooks_changed",
 ];
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 

@@ -9,6 +9,7 @@ import { subscribe } from "./events.js";
 import { moment, percent } from "./format.js";
 import { thumbAddress } from "./picture.js";
 import { cancel, duplicate, look, retry } from "./queue_deeds.js";
+import { webhookLines } from "./queue_webhooks.js";
 import { OUTCOMES, STATUSES, doing, ended, span } from "./queue_words.js";
 import { requestTable } from "./request_table.js";
 import { showTab } from "./tabs.js";
@@ -21,6 +22,7 @@ export async function openJob(job) {
   const detail = new JobDetail(job);
   const stop = subscribe((name, data) => {
     if (NEWS.has(name) && data.job.id === job.id) detail.update(data.job);
+    else if (name === "webhooks_changed" && data.job_id === job.id) detail.load();
     else if (name === "caught_up") detail.load();
   });
   detail.load();
@@ -38,10 +40,11 @@ class JobDetail {
     this.pictures = h("section", { class: "st-detail-pictures" });
     this.asked = h("section", { class: "st-detail-request" }, h("p", { class: "st-muted" }, "Reading the request …"));
     this.tries = h("section", { class: "st-detail-attempts" });
+    this.told = h("section", { class: "st-detail-webhooks" });
     this.deeds = h("div", { class: "st-detail-deeds" });
     const { close, closed } = openDialog({
       title: "Job details", wide: true, actions: [this.deeds],
-      body: h("div", { class: "st-detail" }, this.state, this.fault, this.pictures, this.asked, this.tries),
+      body: h("div", { class: "st-detail" }, this.state, this.fault, this.pictures, this.asked, this.tries, this.told),
     });
     this.close = close;
     this.closed = closed;
@@ -51,8 +54,9 @@ class JobDetail {
   async load() {
     const path = `api/queue/${encodeURIComponent(this.job.id)}`;
     try {
-      const [job, request, attempts] = await Promise.all([getJSON(path), getJSON(`${path}/request`), getJSON(`${path}/attempts`)]);
+      const [job, request, attempts, webhooks] = await Promise.all([path, `${path}/request`, `${path}/attempts`, `${path}/webhooks`].map((each) => getJSON(each)));
       Object.assign(this, { job, attempts });
+      this.told.replaceChildren(...webhookLines(webhooks));
       if (this.request === null) {
         this.request = request;
         this.#drawRequest();
