@@ -6,9 +6,10 @@ plain picture; SCRIPTED_START, a JSON object in the environment, gives direction
 
     start   "exit": code, "stderr": text, "page": text, "ignore_sigterm": true, "answers": false, "once": file
             ("once": only while that file is absent; it is made then)
+            "cancels": obeyed | late | ignored | refused | silent: says that it can cancel, and that is how
     job     "submit": html | nameless | refused | silent | crash
             "job": html | lost | expired | silent | huge | dripping
-            "result": base64 | empty | short | size | text | failed
+            "result": base64 | empty | short | size | text | failed | twice | beyond | seeds
             "die": {"signal": n} or {"exit": n}, with "stderr": text; "hold": true; "flood": megabytes
             die and hold happen after the first step
 """
@@ -78,6 +79,7 @@ class Job:
         if not isinstance(self.directions, dict):
             self.directions = {}
         self.done = threading.Event()
+        self.cancelled = threading.Event()
 
     def run(self):
         steps, count = self.request["sample_params"]["sample_steps"], self.request["batch_count"]
@@ -99,7 +101,9 @@ class Job:
         if "die" in self.directions:
             end(self.directions["die"])
         if self.directions.get("hold"):
-            NEVER.wait()
+            self.cancelled.wait()
+            self.done.set()
+            sys.exit()
         for _ in range(self.directions.get("flood", 0)):
             say("x" * (1 << 20))
 
@@ -121,14 +125,22 @@ class Job:
             first += zlib.crc32(self.request.get("control_image", "").encode())
         pictures = [png(width, height, first + index) for index in range(count)]
         # Out of order: the index says which is which.
-        return [
+        images = [
             {"index": index, "b64_json": base64.b64encode(picture).decode()}
             for index, picture in reversed(list(enumerate(pictures)))
         ]
+        if wrong in ("twice", "beyond"):
+            images[0]["index"] = 0 if wrong == "twice" else len(images)
+        if wrong == "seeds":
+            images = [image | {"seed": 99 - image["index"], "kind": "final"} for image in images]
+        return images
 
     def answer(self, name):
         if not self.done.is_set():
             return {"id": name, "status": "generating", "result": None, "error": None}
+        if self.cancelled.is_set():
+            error = {"code": "cancelled", "message": "cancelled"}
+            return {"id": name, "status": "cancelled", "result": None, "error": error}
         if self.directions.get("result") == "failed":
             complain("[ERROR] scripted.cpp:1    - not a good day for pictures")
             error = {"code": "generation_failed", "message": "generate_image returned no results"}
@@ -140,6 +152,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     jobs: ClassVar[dict] = {}
     page = ""
+    cancels = None
 
     def log_message(self, *_):
         pass
@@ -158,7 +171,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/":
             return self.reply(200, self.page.encode(), "text/html")
         if self.path == "/sdcpp/v1/capabilities":
-            return self.reply(200, {"limits": {"max_batch_count": BATCH_LIMIT}})
+            features = {"features": {"cancel_generating": self.cancels is not None}}
+            return self.reply(200, {"limits": {"max_batch_count": BATCH_LIMIT}} | features)
         name = self.path.rpartition("/")[2]
         job = self.jobs.get(name)
         if job is None:
@@ -180,7 +194,25 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b" ")
         return self.reply(200, job.answer(name))
 
+    def cancel(self, name):
+        info(f"asked to cancel {name}")
+        job = self.jobs[name]
+        if self.cancels == "silent":
+            NEVER.wait()
+        if self.cancels == "refused":
+            error = "job is currently generating and cannot be interrupted yet"
+            return self.reply(409, {"error": error})
+        if self.cancels == "obeyed":
+            job.cancelled.set()
+            job.done.wait()
+        self.reply(200, job.answer(name))
+        if self.cancels == "late":
+            threading.Timer(0.3, job.cancelled.set).start()
+        return None
+
     def do_POST(self):
+        if self.path.endswith("/cancel"):
+            return self.cancel(self.path.split("/")[-2])
         job = Job(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         wrong = job.directions.get("submit")
         if wrong == "html":
@@ -221,6 +253,7 @@ def main():
     if start.get("answers") is False:
         NEVER.wait()
     say(f"\r  |{BAR}| 2/2 - 99.00MB/s\x1b[K\n")
+    Handler.cancels = start.get("cancels")
     Handler.page = start.get("page") or Path(option("--serve-html-path")).read_text()
     info(f"listening on: 127.0.0.1:{option('--listen-port')}")
     ThreadingHTTPServer(("127.0.0.1", int(option("--listen-port"))), Handler).serve_forever()

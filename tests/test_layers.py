@@ -41,7 +41,7 @@ READING_ORDER: Mapping[str, str] = {
     """,
     "studio/sdserver": """
         log_tail process ports pid_file exits progress tracker upscale_tracker monitor pulse guard
-        features client payload server task trial backoff command flags launch upscale
+        features client payload server cancelling task trial backoff command flags launch upscale
         install_progress install_run install_tools install_place install_archive install_download
         install_source install_build install
         engine

@@ -16,6 +16,8 @@ from studio.sdserver.features import to_features
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 10.0
+# A cancelled job's owner waits.
+CANCEL_SECONDS = 2.0
 _SMALL_BODY = 1 << 20
 _PICTURE_BODY = 64 << 20
 
@@ -157,9 +159,17 @@ class SdServerClient:
             return Garbage(f"it accepted the job without naming it: {answer.start}")
         return Accepted(job_id)
 
-    def job(self, job_id: str, expected: int) -> Working | Finished | Failed | Lost | Garbage | NoAnswer:
+    def cancel(self, job_id: str) -> bool:
+        """Ask it to give the job up, which may take it a moment; whether it says that it will."""
+        answer = self._call("POST", f"/sdcpp/v1/jobs/{job_id}/cancel", b"", read_seconds=CANCEL_SECONDS)
+        return isinstance(answer, _Answer) and 200 <= answer.status < 300
+
+    def job(
+        self, job_id: str, expected: int, *, read_seconds: float | None = None
+    ) -> Working | Finished | Failed | Lost | Garbage | NoAnswer:
         """How the job is doing. `expected` pictures bound the size of the answer."""
-        answer = self._call("GET", f"/sdcpp/v1/jobs/{job_id}", limit=_SMALL_BODY + expected * _PICTURE_BODY)
+        limit = _SMALL_BODY + expected * _PICTURE_BODY
+        answer = self._call("GET", f"/sdcpp/v1/jobs/{job_id}", limit=limit, read_seconds=read_seconds)
         if not isinstance(answer, _Answer):
             return answer
         if answer.status in (404, 410):
@@ -179,11 +189,20 @@ class SdServerClient:
         return Garbage(f"a job without a status: {answer.start}")
 
     def _call(
-        self, method: str, path: str, body: bytes | None = None, *, limit: int = _SMALL_BODY
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        limit: int = _SMALL_BODY,
+        read_seconds: float | None = None,
     ) -> _Answer | Garbage | NoAnswer:
+        """`read_seconds` None: as long as every call."""
         headers = {"Content-Type": "application/json"} if body is not None else {}
+        usual = self._http.timeout
+        timeout = usual if read_seconds is None else httpx.Timeout(read_seconds, connect=CONNECT_SECONDS)
         try:
-            with self._http.stream(method, path, content=body, headers=headers) as response:
+            with self._http.stream(method, path, content=body, headers=headers, timeout=timeout) as response:
                 received = bytearray()
                 for chunk in response.iter_raw():
                     received += chunk
@@ -205,12 +224,15 @@ def _pictures(result: object) -> Finished | Garbage:
     images = result.get("images") if isinstance(result, dict) else None
     if not isinstance(images, list) or not images:
         return Garbage("a completed job without pictures")
-    found: list[tuple[int, bytes]] = []
+    found: dict[int, bytes] = {}
     for position, image in enumerate(images):
         text = image.get("b64_json") if isinstance(image, dict) else None
         index = image.get("index", position) if isinstance(image, dict) else position
+        # Its number alone tells which one it is: the seeds of our request count from there.
+        if type(index) is not int or index not in range(len(images)) or index in found:
+            return Garbage(f"picture {position + 1} of {len(images)} has the number {index!r:.20}")
         try:
-            found.append((int(index), binascii.a2b_base64(text, strict_mode=True)))  # type: ignore[arg-type]
+            found[index] = binascii.a2b_base64(text, strict_mode=True)  # type: ignore[arg-type]
         except (binascii.Error, ValueError, TypeError):
             return Garbage(f"picture {position + 1} of {len(images)} is not base64")
-    return Finished(tuple(content for _, content in sorted(found, key=lambda pair: pair[0])))
+    return Finished(tuple(content for _, content in sorted(found.items())))

@@ -203,7 +203,7 @@ class SdServerEngine:
         try:
             yield pulse
         except BaseException:
-            # There is no native cancel: an engine at work, or one that died, is only freed by ending it.
+            # An engine that is still at work, or that died, is only freed by ending it.
             if self._server is not None and (self._server.busy or not self._server.is_alive):
                 self.unload()
             raise

@@ -10,7 +10,10 @@ _MOST = 1000
 
 def to_features(said: dict[str, Any]) -> EngineFeatures:
     """The answer of /sdcpp/v1/capabilities."""
-    features, limits = said.get("features"), said.get("limits")
+    limits, by_mode = said.get("limits"), said.get("features_by_mode")
+    features = dict(_items(said.get("features")))
+    if isinstance(by_mode, dict):
+        features |= dict(_items(by_mode.get("img_gen")))  # the only mode that is used
     return EngineFeatures(
         samplers=_names(said.get("samplers")),
         schedulers=_names(said.get("schedulers")),

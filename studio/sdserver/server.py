@@ -8,7 +8,7 @@ from studio.sdserver.process import Child
 
 
 class Server:
-    """A ready engine. `busy`: it may be working on a job, so the only way to free it is to stop it.
+    """A ready engine. `busy`: it may be working on a job, from which only its end would free it.
 
     Owner: the driver's thread.
     """

@@ -6,7 +6,8 @@ import struct
 from typing import Any
 
 from studio.clock import Clock
-from studio.errors import BadResult, EngineCrashed, EngineRefused, EngineStalled
+from studio.errors import BadResult, CancelRequested, EngineCrashed, EngineRefused, EngineStalled
+from studio.sdserver.cancelling import give_up
 from studio.sdserver.client import (
     Accepted,
     Failed,
@@ -87,7 +88,11 @@ class EngineTask:
         # Before the job is handed in: it may be done by the time the answer to that is here.
         hint = _Hint(self._monitor, self._clock)
         job_id = self._submit(json.dumps(request).encode("ascii"))
-        pictures = self._follow(job_id, count, hint)
+        try:
+            pictures = self._follow(job_id, count, hint)
+        except CancelRequested:
+            self._server.busy = not give_up(self._server, self._clock, job_id, count)
+            raise
         self._server.busy = False
         if len(pictures) != count:
             raise BadResult(f"The engine made {len(pictures)} pictures instead of {count}.")

@@ -47,6 +47,7 @@ NONSENSE: list[tuple[dict[str, object], type[StudioError], str, bool]] = [
     ({"result": "base64"}, BadResult, "not base64", False),
     ({"result": "empty"}, BadResult, "without pictures", False),
     ({"result": "short"}, BadResult, "without pictures", False),
+    ({"result": "beyond"}, BadResult, "picture 1 of 1 has the number 1", False),
     ({"result": "size"}, BadResult, "128x64 instead of 64x64.*limits.multiple", True),
     ({"result": "text"}, BadResult, "not a PNG", True),
     ({"result": "failed"}, EngineRefused, "no results.*not a good day for pictures", True),
@@ -78,6 +79,28 @@ def test_too_few_pictures_are_refused(
 ) -> None:
     with pytest.raises(BadResult, match="made 2 pictures instead of 3"):
         scripted_engine().generate(scripted_model, recipe({"result": "short"}, n=3), Inputs(), ignore)
+
+
+def test_two_pictures_of_one_number_are_refused(
+    scripted_engine: MakeEngine, scripted_model: Model, recipe: MakeRecipe
+) -> None:
+    with pytest.raises(BadResult, match="picture 3 of 3 has the number 0"):
+        scripted_engine().generate(scripted_model, recipe({"result": "twice"}, n=3), Inputs(), ignore)
+
+
+def test_what_an_engine_says_of_its_pictures_besides_their_numbers_is_passed_over(
+    scripted_engine: MakeEngine, scripted_model: Model, recipe: MakeRecipe
+) -> None:
+    engine = scripted_engine()
+
+    told, plain = (
+        engine.generate(scripted_model, recipe(prompt, n=3), Inputs(), ignore)
+        for prompt in ({"result": "seeds"}, "a picture")
+    )
+
+    assert [(picture.seed, picture.png) for picture in told] == [
+        (picture.seed, picture.png) for picture in plain
+    ]
 
 
 def test_pictures_come_in_the_order_of_their_index_and_in_batches_of_the_engine_s_own_limit(

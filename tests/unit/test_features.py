@@ -27,11 +27,18 @@ def test_what_the_engine_says_becomes_its_features() -> None:
     )
 
 
+def test_what_it_says_of_making_pictures_counts_before_what_it_says_of_everything() -> None:
+    by_mode = {"img_gen": {"cancel_generating": True, "hires": False}, "vid_gen": {"fps": True}}
+
+    assert to_features(SAID | {"features_by_mode": by_mode}).abilities == ("cancel_generating", "lora")
+
+
 @pytest.mark.parametrize(
     "said",
     [
         {}, {"samplers": None, "features": None, "limits": None}, {"samplers": "euler", "limits": [1]},
         {"samplers": [1, None, {"name": 3}, {}], "features": {"hires": "yes"}, "limits": {"max": "many"}},
+        {"features_by_mode": []}, {"features_by_mode": {"img_gen": "all"}},
         {"limits": {"max_batch_count": True}, "features": [True], "upscalers": {"name": "Latent"}},
     ],
 )  # fmt: skip
