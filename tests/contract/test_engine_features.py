@@ -72,7 +72,7 @@ def test_the_engine_says_that_it_has_what_is_offered(
     assert offer == offer_of(model, None)
     assert (offer.upscalers, offer.samplers, offer.schedulers) == (UPSCALERS, SAMPLERS, SCHEDULERS)
     assert offer.loras and offer.vae_tiling and offer.caches == CACHES_OF_TRANSFORMERS
-    assert {"ref_images", "init_image", "mask_image"} <= set(features.abilities)
+    assert {"ref_images", "init_image", "mask_image", "control_image"} <= set(features.abilities)
 
 
 # -- the second pass ---------------------------------------------------------------------------------

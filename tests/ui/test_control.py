@@ -13,9 +13,11 @@ from tests.fake_engine import picture
 from tests.steered import STEERED, add_weights
 from tests.system.running import until
 from tests.ui.edit_tab import EditTab
+from tests.ui.queue_tab import QueueTab
 from tests.ui.studio_page import MODELS, Served, StudioPage, new_page, serve_page
 
 OpenPage = Callable[..., StudioPage]
+OpenQueue = Callable[..., QueueTab]
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +139,46 @@ def test_settings_sent_from_a_picture_bring_its_map_and_take_another_away(
         shown = control(tab).get_by_role("img", name="Control picture")
         expect(shown).to_have_count(0 if expected.control_image is None else 1)
     assert made(served, tab).control_image is None
+
+
+def test_a_map_that_is_not_stored_any_more_is_taken_away_and_told_of(
+    served: Served, browser: Browser
+) -> None:
+    tab = new_page(served, browser)
+    tab.open()
+    choose_model(tab, "Follows a map")
+    open_advanced(tab)
+    bring_map(tab, seed=9)
+    (map_id,) = tab.page.locator("#txt2img-control_image [data-id]").evaluate_all(
+        "found => found.map((each) => each.dataset.id)"
+    )
+    served.studio.inputs.file(map_id).unlink()
+    # With a route in its way the browser asks again instead of looking into its cache.
+    tab.page.route("**/api/inputs/**", lambda route: route.continue_())
+
+    tab.reload()
+    open_advanced(tab)
+
+    expect(control(tab).get_by_role("alert")).to_contain_text("not there any more")
+    expect(control(tab).get_by_role("img", name="Control picture")).to_have_count(0)
+    tab.fill("prompt", "a bridge")
+    assert made(served, tab).control_image is None
+    assert all("404" in fault for fault in tab.faults)
+    tab.context.close()
+
+
+def test_the_queue_shows_which_map_a_job_followed(served: Served, open_queue: OpenQueue) -> None:
+    stored = served.studio.inputs.save_picture(picture(128, 128, 4))
+    asked = GenerationParams(model="steered", prompt="shown with its map", control_image=stored.id)
+    job = served.studio.submit(asked)
+    until(lambda: served.studio.job(job.id).is_final)
+    queue = open_queue()
+
+    details = queue.details("shown with its map")
+
+    expect(details.get_by_text("Followed", exact=True)).to_be_visible()
+    expect(details.locator(f'img[src*="{stored.id}"]')).to_have_js_property("naturalWidth", 128)
+    expect(details.get_by_text("Control strength", exact=True)).to_be_visible()
 
 
 def test_a_second_pass_beside_a_map_is_refused_by_its_label(served: Served, open_page: OpenPage) -> None:
