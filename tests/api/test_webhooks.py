@@ -21,24 +21,18 @@ from tests.receiver import Receiver, receiving
 
 EDIT = {"prompt": "a blue square"}
 AXES = [{"parameter": "steps", "values": [2, 4]}]
-FOREIGN = "https://receiver.example/hook"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with receiving() as receiver:
         yield receiver
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("studio"), webhook_hosts=receiver.host) as running:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("studio"), webhook_hosts="127.0.0.1") as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def nothing_came_yet(receiver: Receiver) -> None:
-    receiver.told.clear()
 
 
 def stored_input(served: Served) -> str:
@@ -231,23 +225,37 @@ def test_the_key_and_the_request_are_told_with_the_keys_secret(tmp_path: Path, r
         assert len({each.json["delivery"] for each in came}) == 2
 
 
-def test_the_same_request_with_another_webhook_is_another_request(served: Served) -> None:
+def test_a_key_is_told_of_its_jobs_by_whichever_door_they_came(tmp_path: Path, receiver: Receiver) -> None:
+    with serving(tmp_path, webhook_hosts=receiver.host) as own:
+        key = own.studio.key_ring._keys.add("ada", Scope.SUBMIT, webhook=receiver.address())
+        headers = {"Authorization": f"Bearer {key}"}
+        for path in ("/api/generate", "/v1/images/generations", "/sdapi/v1/txt2img"):
+            answer = own.http.post(path, json=PROMPT, headers=headers)
+            assert answer.status_code == 200, answer.text
+
+        came = receiver.wait(3)
+
+    assert [told.json["job"]["owner"] for told in came] == ["ada"] * 3
+
+
+def test_the_same_request_with_another_webhook_is_another_request(served: Served, receiver: Receiver) -> None:
     def ask(key: str, hook: str | None, path: str = "/queue/generate", body: Any = PROMPT) -> httpx.Response:
         more = {} if hook is None else {"webhook": hook}
         return served.api.post(path, json=body | more, headers={"Idempotency-Key": key})
 
-    first = ask("told", FOREIGN)
-    assert ask("told", FOREIGN).json() == first.json()
+    hook = receiver.address()
+    first = ask("told", hook)
+    assert ask("told", hook).json()["job_id"] == first.json()["job_id"]
     assert ask("told", None).status_code == 409
-    assert ask("told", f"{FOREIGN}/2").status_code == 409
+    assert ask("told", receiver.address("/other")).status_code == 409
     assert ask("untold", None).status_code == 200
-    assert ask("untold", FOREIGN).status_code == 409
+    assert ask("untold", hook).status_code == 409
     many = {"jobs": [PROMPT, PROMPT]}
     grid = {"params": PROMPT, "axes": AXES}
     upscale = {"method": "lanczos", "input_image": stored_input(served)}
     for path, body in (("/queue/batch", many), ("/grids", grid), ("/queue/upscale", upscale)):
-        assert ask(path, FOREIGN, path, body).status_code == 200
-        assert ask(path, FOREIGN, path, body).status_code == 200
+        assert ask(path, hook, path, body).status_code == 200
+        assert ask(path, hook, path, body).status_code == 200
         assert ask(path, None, path, body).status_code == 409
 
 
