@@ -95,6 +95,7 @@ def test_a_map_is_brought_to_the_size_as_its_unit_says(studio: Served, mode: Any
     [
         {"input_image": "MAP"},
         {"image": {"image": "MAP", "mask": None}},
+        {"image": "MAP", "weight": None, "enabled": None, "guidance_end": None, "resize_mode": None},
         {"image": "MAP", "module": "None", "model": "None", "control_mode": "Balanced"},
         {"image": "MAP", "model": "net [d14c016b]", "pixel_perfect": True, "processor_res": 512},
         {"image": "MAP", "model": "net.safetensors", "guidance_start": 0, "guidance_end": 1.0},

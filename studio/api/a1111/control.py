@@ -16,6 +16,7 @@ from studio.params import ControlStrength, Fit
 
 MAX_UNITS = 20
 _FIELD = "alwayson_scripts.controlnet.args"
+PICTURE_FIELD = f"{_FIELD}.image"
 # What the extension's numbers and words mean; the words of its older versions, too.
 _FITS: Mapping[str, Fit] = {
     "0": "stretch", "just resize": "stretch", "resize": "stretch",
@@ -75,8 +76,6 @@ class Control:
     strength: float
     fit: Fit | None
 
-    FIELD = f"{_FIELD}.image"
-
 
 def read_control(body: Body, model: Model) -> Control | None:
     """The map that a request wants followed, if any. Errors: InvalidRequest naming the script's field."""
@@ -97,9 +96,14 @@ def _units(script: Any) -> list[_Unit]:
     if not isinstance(args, list) or len(args) > MAX_UNITS:
         raise InvalidRequest(f"must be a list of at most {MAX_UNITS} units", field=_FIELD)
     try:
-        return [_Unit.model_validate(arg) for arg in args]
+        return [_Unit.model_validate(_given(arg)) for arg in args]
     except ValidationError as error:
         raise InvalidRequest(invalid(error).message, field=_FIELD) from None
+
+
+def _given(arg: Any) -> Any:
+    """What a unit says; null counts as left out."""
+    return {key: value for key, value in arg.items() if value is not None} if isinstance(arg, dict) else arg
 
 
 def _read(unit: _Unit, model: Model) -> Control:
@@ -123,7 +127,7 @@ def _read(unit: _Unit, model: Model) -> Control:
         if asks:
             raise InvalidRequest("is not offered by this studio; leave it out", field=f"{_FIELD}.{name}")
     if unit.picture is None:
-        raise InvalidRequest("needs the map, as base64", field=Control.FIELD)
+        raise InvalidRequest("needs the map, as base64", field=PICTURE_FIELD)
     return Control(unit.picture, unit.weight, _fit(unit))
 
 

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from studio.api.a1111.bodies import Body, ImageBody, TextBody
 from studio.api.a1111.callers import Caller, CallerDep
-from studio.api.a1111.control import Control
+from studio.api.a1111.control import PICTURE_FIELD
 from studio.api.a1111.info import answer_of
 from studio.api.a1111.overrides import keep
 from studio.api.a1111.translation import Translation, translate
@@ -75,7 +75,7 @@ def _stored_control(studio: Studio, translation: Translation) -> str | None:
     control = translation.control
     if control is None:
         return None
-    return studio.upload_control(from_base64(control.picture, field=Control.FIELD), field=Control.FIELD)
+    return studio.upload_control(from_base64(control.picture, field=PICTURE_FIELD), field=PICTURE_FIELD)
 
 
 def _stored(studio: Studio, body: ImageBody) -> PaintedInput:

@@ -35,6 +35,7 @@ function isTold(name, values) {
   if (values.upscale && !values.upscale.making_known && OF_DRAWING.has(name)) return false;
   if (name === "sent_prompt") return value !== values.prompt;
   if (name === "mask_feather") return Boolean(values.mask);
+  if (name === "fit" && values.control_image) return true;
   return !OF_INPUT.has(name) || Boolean(values.input_image);
 }
 
