@@ -45,7 +45,7 @@ def test_the_details_follow_a_webhook_from_the_plan_to_its_delivery(
     expect(told.get_by_role("listitem")).to_have_text(f"{where}is being told")
 
     receiver.release()
-    expect(told.get_by_role("listitem")).to_contain_text(f"{where}told on ")
+    expect(told.get_by_role("listitem")).to_contain_text(f"{where}told, ")
     expect(told).not_to_contain_text("s3cret")
 
 

@@ -23,8 +23,8 @@ function state({ state, tries, next_try_at: next, ended_at: ended }) {
   const tried = tries === 1 ? "1 try" : `${tries} tries`;
   switch (state) {
     case "planned": return "will be told when the job is over";
-    case "waiting": return tries === 0 ? "is being told" : `not told after ${tried}, next on ${moment(next)}`;
-    case "delivered": return `told on ${moment(ended)}${tries === 1 ? "" : ` after ${tried}`}`;
+    case "waiting": return tries === 0 ? "is being told" : `not told after ${tried}, next try: ${moment(next)}`;
+    case "delivered": return `told${tries === 1 ? "" : ` after ${tried}`}, ${moment(ended)}`;
     default: return `given up after ${tried}`;
   }
 }
