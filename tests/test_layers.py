@@ -86,7 +86,10 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     # The page's door hangs Gradio and its files into the application.
     **dict.fromkeys(
         ("fastapi", "starlette"),
-        ("studio/api/", "app.py", "ui/delivery.py", "ui/mount.py", "ui/head.py", "ui/late.py"),
+        (
+            "studio/api/", "app.py", "ui/asset_files.py", "ui/delivery.py", "ui/mount.py", "ui/head.py",
+            "ui/late.py",
+        ),
     ),
     "prometheus_client": ("studio/meter.py", "studio/api/metrics.py"),
     **dict.fromkeys(("mcp", "mcp_types"), ("studio/api/agents/",)),
