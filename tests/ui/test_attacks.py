@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.ui.studio_page import Served, serve_page
+from tests.ui.test_programs import NAMES
 
 KEY = "a long key that nobody guesses"
 ROUTES = (
@@ -95,7 +96,7 @@ def test_an_upload_through_gradio_is_small_or_refused(stranger: httpx.Client) ->
 
 def test_the_page_has_no_public_functions_but_those_for_programs(stranger: httpx.Client) -> None:
     info = stranger.get("/gradio_api/info").json()
-    assert set(info["named_endpoints"]) == {"/generate", "/edit", "/vary", "/wait_for_job", "/list_models"}
+    assert set(info["named_endpoints"]) == NAMES
     assert info["unnamed_endpoints"] == {}
 
 
