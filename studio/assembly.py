@@ -37,7 +37,9 @@ from studio.huggingface import HuggingFace
 from studio.inputs import Inputs
 from studio.key_ring import KeyRing
 from studio.keys import Keys
+from studio.ladder import Ladder
 from studio.library import Library
+from studio.memory_levels import MemoryLevels
 from studio.meter import Meter
 from studio.newcomers import Newcomers
 from studio.opening import lock_outputs, owned_database, ready_database
@@ -121,6 +123,7 @@ def open_studio(
     worker = Worker(
         name=f"{socket.gethostname()}:{settings.outputs}", claims=claims, estimates=estimates,
         gallery=gallery, darkroom=Darkroom(gallery, witness), engine=engine,
+        ladder=Ladder(engine, MemoryLevels(database, writer, clock)),
         enlarger=Enlarger(catalog, gallery, engine, upscalers),
         catalog=catalog, preparation=preparation, bus=bus, meter=meter, clock=clock,
     )  # fmt: skip

@@ -103,6 +103,10 @@ class Claims:
 
         return self._writer.run(change)
 
+    def note(self, claim: Claim, sentence: str | None) -> None:
+        """Have people know how the job is done; nothing happens if it is no longer ours."""
+        self._writer.run(lambda: self._table.update(self._mine(claim), note=sentence))
+
     def finish(self, claim: Claim, generation: Generation, log_tail: str = "") -> bool:
         """Record the pictures and complete the job, in one transaction; False if it is no longer ours."""
         now = self._clock.now()

@@ -93,14 +93,17 @@ class Engine(Protocol):
         ...
 
     def load(self, model: Model, report: Report) -> None:
-        """Have `model` ready; nothing to do if it is. Errors: EngineUnavailable, EngineCrashed."""
+        """Have `model` ready, run as its options say; nothing to do if it is.
+
+        Errors: EngineUnavailable, EngineCrashed, OutOfMemory.
+        """
         ...
 
     def generate(self, model: Model, recipe: Recipe, inputs: Inputs, report: Report) -> list[Picture]:
         """The recipe's n pictures, seeds recipe.seed + i, of the size `recipes.result_size` says.
 
-        Errors: EngineCrashed, EngineStalled, EngineRefused, BadResult, EngineUnavailable; Interrupted from
-        `report` passes through after the work has been stopped.
+        Errors: EngineCrashed, EngineStalled, OutOfMemory, EngineRefused, BadResult, EngineUnavailable;
+        Interrupted from `report` passes through after the work has been stopped.
         """
         ...
 

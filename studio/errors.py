@@ -22,6 +22,7 @@
     └── EngineError             a generation went wrong
         ├── EngineCrashed       the engine died; worth one more try
         ├── EngineStalled       the engine lives and makes no progress; worth one more try
+        ├── OutOfMemory         no room for the model or the picture; worth a try with less of it
         ├── EngineRefused       the engine said no; trying again gives the same answer
         └── BadResult           the pictures are not what was asked for
 
@@ -30,6 +31,8 @@ Interruptions (`Interrupted`) are control flow, not faults: they derive from Bas
 """
 
 from collections.abc import Sequence
+
+_NEED_LESS = "use a smaller picture, or a smaller or more quantised model, or end other programs"
 
 
 class StudioError(Exception):
@@ -182,6 +185,32 @@ class EngineStalled(EngineError):
     """The engine lives but stopped making progress."""
 
     code = "engine_stalled"
+
+
+class OutOfMemory(EngineError):
+    """No room for the model or the picture, by the engine's own words `said`.
+
+    `on_card`: what ran out is a graphics card's memory, not the machine's; `while_loading`: before any work
+    on a picture; `tried`: what was switched on to need less. `advice` ends the sentence
+    in place of the usual one.
+    """
+
+    code = "out_of_memory"
+
+    def __init__(
+        self,
+        said: str,
+        *,
+        on_card: bool = True,
+        while_loading: bool = False,
+        tried: str = "",
+        advice: str = "",
+    ) -> None:
+        also = f", also with {tried}" if tried else ""
+        super().__init__(f"The engine ran out of memory ({said}){also}: {advice or _NEED_LESS}.")
+        self.said = said
+        self.on_card = on_card
+        self.while_loading = while_loading
 
 
 class EngineRefused(EngineError):

@@ -132,6 +132,8 @@ class Job:
     """Its place in the batch, from 0."""
     webhook: str | None = field(default=None, repr=False)
     """The address that its request wants told of its end. Not for logs: it may hold a secret."""
+    note: str | None = None
+    """What people should know of how it is done; a sentence."""
     position: int | None = field(default=None, compare=False)
     """1 for the next pending job; None for a job that isn't pending."""
     image_ids: tuple[str, ...] = field(default=(), compare=False)

@@ -12,6 +12,7 @@ from studio.engine import Engine
 from studio.errors import CancelRequested, Interrupted, ModelFilesMissing, StopRequested, StudioError
 from studio.events import ENGINE, EventBus
 from studio.job import Progress
+from studio.ladder import Ladder
 from studio.model import Model
 
 log = logging.getLogger(__name__)
@@ -32,11 +33,14 @@ class Residency:
     jobs. Of several wishes the latest counts: one model fits into memory.
     """
 
-    def __init__(self, engine: Engine, bus: EventBus, clock: Clock, stopping: threading.Event) -> None:
+    def __init__(
+        self, engine: Engine, ladder: Ladder, bus: EventBus, clock: Clock, stopping: threading.Event
+    ) -> None:
         """`stopping` is set when the studio shuts down."""
         self.faults: dict[str, Fault] = {}
         """{model: why it could not be loaded the last time somebody asked for that}"""
         self._engine = engine
+        self._ladder = ladder
         self._bus = bus
         self._clock = clock
         self._stopping = stopping
@@ -132,7 +136,7 @@ class Residency:
             missing = model.missing()
             if missing:
                 raise ModelFilesMissing(f"Files of model {model.id!r} are gone: {', '.join(missing)}.")
-            self._engine.load(model, report)
+            self._ladder.load(model, report)
             self._loaded = model
         except Interrupted:
             log.info("loading %s stopped", model.id)

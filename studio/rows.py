@@ -51,6 +51,7 @@ def to_job(row: Row, *, now: float, position: int | None = None, image_ids: Sequ
         owner=row["owner"],
         cell=row["cell"],
         webhook=row["webhook"],
+        note=row["note"],
         position=position,
         image_ids=tuple(image_ids),
     )

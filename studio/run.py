@@ -28,6 +28,7 @@ class Run:
         self._clock = clock
         self._hurry = hurry
         self._sampling_from: float | None = None
+        self._note = claim.job.note
         # The claim itself was a write: nothing more to say for a moment.
         self._written_at = self.started
 
@@ -41,6 +42,14 @@ class Run:
         """How long the engine has been sampling and decoding, loading left out."""
         since = self.started if self._sampling_from is None else self._sampling_from
         return self._clock.monotonic() - since
+
+    def begin(self, note: str | None) -> None:
+        """The engine begins, or begins anew, in a way that `note` tells people of; None: as ever."""
+        self._sampling_from = self.seconds_per_step = None
+        if note != self._note:
+            self._note = note
+            self._claims.note(self.claim, note)
+            self._bus.hint(self.job.id)
 
     def report(self, progress: Progress) -> None:
         """Obey what others want of the job, and record how far it is.

@@ -20,6 +20,7 @@ from studio.estimates import Estimates
 from studio.events import ENGINE, EventBus
 from studio.gallery import Gallery
 from studio.job import Phase, Progress
+from studio.ladder import Ladder
 from studio.logs import about
 from studio.meter import Meter
 from studio.model import Model
@@ -54,6 +55,7 @@ class Worker:
         darkroom: Darkroom,
         enlarger: Enlarger,
         engine: Engine,
+        ladder: Ladder,
         catalog: Catalog,
         preparation: Preparation,
         bus: EventBus,
@@ -67,6 +69,7 @@ class Worker:
         self._darkroom = darkroom
         self._enlarger = enlarger
         self._engine = engine
+        self._ladder = ladder
         self._catalog = catalog
         self._preparation = preparation
         self._bus = bus
@@ -80,7 +83,7 @@ class Worker:
         self._stopping = threading.Event()
         self._hurry = threading.Event()
         self._current: Run | None = None
-        self.residency = Residency(engine, bus, clock, self._stopping)
+        self.residency = Residency(engine, ladder, bus, clock, self._stopping)
 
     # -- any thread ----------------------------------------------------------------------------------
 
@@ -218,7 +221,8 @@ class Worker:
             raise ModelFilesMissing(f"Files of model {model.id!r} are gone: {', '.join(missing)}.")
 
         with self.residency.using(model):
-            return sitting, self._engine.generate(model, recipe, sitting.inputs, self._reports_to(run))
+            report = self._reports_to(run)
+            return sitting, self._ladder.generate(model, recipe, sitting.inputs, report, run.begin)
 
     def _reports_to(self, run: Run) -> Report:
         def report(progress: Progress) -> None:

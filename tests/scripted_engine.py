@@ -7,6 +7,8 @@ plain picture; SCRIPTED_START, a JSON object in the environment, gives direction
     start   "exit": code, "stderr": text, "page": text, "ignore_sigterm": true, "answers": false, "once": file
             ("once": only while that file is absent; it is made then)
             "cancels": obeyed | late | ignored | refused | silent: says that it can cancel, and that is how
+            "cramped": {"needs": vae_tiling | clip_on_cpu | offload_to_cpu, "at": loading | failed | exit,
+            "says": text}: no room without it, told while loading, by a failed job or by ending
     job     "submit": html | nameless | refused | silent | crash
             "job": html | lost | expired | silent | huge | dripping
             "result": base64 | empty | short | size | text | failed | twice | beyond | seeds
@@ -68,6 +70,18 @@ def png(width, height, seed):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
+CRAMPED = json.loads(os.environ.get("SCRIPTED_START", "{}")).get("cramped", {"at": "never"})
+
+
+def has_room(request=None):
+    """Whether what it needs is on, tiling by the request, the rest by the command line; or it is a trial."""
+    if request is not None and request["width"] * request["height"] <= 64 * 64:
+        return True
+    if CRAMPED["needs"] == "vae_tiling":
+        return request is None or request["vae_tiling_params"]["enabled"]
+    return "--" + CRAMPED["needs"].replace("_", "-") in sys.argv
+
+
 class Job:
     def __init__(self, request):
         # As the real one: more than the limit is clamped without a word.
@@ -90,6 +104,8 @@ class Job:
             for step in range(1, steps + 1):
                 say(f"\r  |{BAR}| {step}/{steps} - 9.99it/s\x1b[K" + ("\n" if step == steps else ""))
                 self.misbehave()
+        if CRAMPED["at"] == "exit" and not has_room(self.request):
+            end({"signal": signal.SIGABRT, "stderr": CRAMPED["says"]})
         info(f"generating {count} latent images completed, taking 0.00s")
         info(f"decoding {count} latents")
         for picture in range(count):
@@ -141,8 +157,11 @@ class Job:
         if self.cancelled.is_set():
             error = {"code": "cancelled", "message": "cancelled"}
             return {"id": name, "status": "cancelled", "result": None, "error": error}
-        if self.directions.get("result") == "failed":
-            complain("[ERROR] scripted.cpp:1    - not a good day for pictures")
+        lacks_room = CRAMPED["at"] == "failed" and not has_room(self.request)
+        if lacks_room or self.directions.get("result") == "failed":
+            complain(
+                CRAMPED["says"] if lacks_room else "[ERROR] scripted.cpp:1 - not a good day for pictures"
+            )
             error = {"code": "generation_failed", "message": "generate_image returned no results"}
             return {"id": name, "status": "failed", "result": None, "error": error}
         return {"id": name, "status": "completed", "result": {"images": self.images()}, "error": None}
@@ -247,6 +266,8 @@ def main():
     if start.get("ignore_sigterm"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     say(f"\r  |{BAR}| 1/2 - 99.00MB/s\x1b[K")
+    if CRAMPED["at"] == "loading" and not has_room():
+        end({"exit": 1, "stderr": CRAMPED["says"] + "\n[ERROR] main.cpp:92   - new_sd_ctx_t failed"})
     if "exit" in start or "signal" in start:
         info("listening on: 127.0.0.1")
         end(start)

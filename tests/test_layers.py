@@ -19,15 +19,17 @@ READING_ORDER: Mapping[str, str] = {
     "studio": """
         errors clock caller cache logs meter extras params recipe partial_params labels axes made_with
         job events addresses webhook settings wildcards wording engine_options effect source model plain_yaml
-        catalog newcomers safetensors gguf weights loras upscalers demands recipes scheduling engine offers
-        recipe_text a1111_text png_text pictures metadata reading masks framing staging results
+        catalog newcomers safetensors gguf weights loras upscalers demands recipes thrift scheduling engine
+        offers recipe_text a1111_text png_text pictures metadata reading masks framing staging results
         rows schema migrations database soundness ownership opening reader writer tally keys delivery_table
         job_table store carrier deliveries
-        batches claims filters records queue_order entry library presets upscaling key_ring keys_command
-        files webhook_root transfer additions huggingface download fetcher download_ledger downloads fit
+        batches claims filters records memory_levels queue_order entry library presets upscaling key_ring
+        keys_command files webhook_root transfer additions huggingface download fetcher download_ledger
+        downloads fit
         orphans gallery intake inputs archive
         demo sdserver
-        preparation admission estimates witness darkroom enlarger run endings saver residency worker condition
+        preparation admission estimates witness darkroom enlarger run endings saver ladder residency
+        worker condition
         model_states queue_control replays submission sheet sheet_files shelf grids
         upscale_control service assembly models_command webhooks_command api
     """,
@@ -62,7 +64,7 @@ READING_ORDER: Mapping[str, str] = {
     "studio/api/openai": "errors names bodies encoding views answers models images app",
     "studio/migrations": """
         0001_initial 0002_library 0003_presets 0004_queue_order 0005_references 0006_batches 0007_keys
-        0008_fair_share 0009_webhooks 0012_made_with 0014_picture_counts
+        0008_fair_share 0009_webhooks 0010_memory_levels 0012_made_with 0014_picture_counts
     """,
 }
 
@@ -79,8 +81,8 @@ HOMES: Mapping[str, tuple[str, ...]] = {
             "studio/deliveries.py",
             "studio/job_table.py", "studio/store.py", "studio/claims.py", "studio/records.py",
             "studio/queue_order.py", "studio/batches.py",
-            "studio/filters.py", "studio/library.py", "studio/presets.py", "studio/assembly.py",
-            "studio/condition.py", "studio/keys.py", "studio/opening.py",
+            "studio/filters.py", "studio/memory_levels.py", "studio/library.py", "studio/presets.py",
+            "studio/assembly.py", "studio/condition.py", "studio/keys.py", "studio/opening.py",
         ),
     ),
     # The page's door hangs Gradio and its files into the application.

@@ -37,6 +37,7 @@ class JobView(RecipeView):
     parent_id: str | None = Field(description="the job that was tried again as this one", examples=[None])
     batch_id: str | None = Field(description="the batch or grid it belongs to", examples=[None])
     image_ids: list[str] = Field(description="its pictures, once completed", examples=[[_IMAGE_ID]])
+    note: str | None = Field(description="what people should know of how it was done", examples=[None])
     owner: str | None = owner_field()
 
     @classmethod
@@ -71,6 +72,7 @@ class JobView(RecipeView):
             parent_id=job.parent_id,
             batch_id=job.batch_id,
             image_ids=list(job.image_ids),
+            note=job.note,
             owner=job.owner,
         )
 

@@ -126,7 +126,8 @@ class SdServerEngine:
     def load(self, model: Model, report: Report) -> None:
         """Have `model` ready; nothing to do if it is.
 
-        Errors: EngineUnavailable, EngineCrashed, EngineStalled; Interrupted from `report` passes through.
+        Errors: EngineUnavailable, EngineCrashed, EngineStalled, OutOfMemory; Interrupted from `report` passes
+        through.
         """
         with self._work(ProgressTracker(0), report) as pulse:
             self._have_ready(model, pulse)
@@ -135,9 +136,9 @@ class SdServerEngine:
         """The recipe's n pictures with the seeds recipe.seed + i.
 
         Their size is the recipe's, each side rounded up to the model's multiple. The PNG bytes are the
-        engine's own and unverified beyond their header. Errors: EngineCrashed, EngineStalled, EngineRefused,
-        BadResult, EngineUnavailable; Interrupted from `report` passes through after the work has been
-        stopped.
+        engine's own and unverified beyond their header. Errors: EngineCrashed, EngineStalled, OutOfMemory,
+        EngineRefused, BadResult, EngineUnavailable; Interrupted from `report` passes through after the work
+        has been stopped.
         """
         expected = self._expected(model.id, recipe) if self._expected is not None else None
         if self._child is not None:
@@ -176,7 +177,7 @@ class SdServerEngine:
     def unload(self) -> None:
         """Free the model's memory; returns when the process is gone."""
         if self._server is not None:
-            log.info("stopping the engine (%s)", self._server.model_id)
+            log.info("stopping the engine (%s)", self._server.model.id)
             self._launcher.stop(self._server)
             self._server = None
         if self._status.state is not EngineState.UNAVAILABLE:
@@ -214,7 +215,7 @@ class SdServerEngine:
     def _have_ready(self, model: Model, pulse: Pulse) -> Server:
         """The running server if it has `model`, else a new one in its place."""
         server = self._server
-        if server is not None and server.model_id == model.id and server.is_alive:
+        if server is not None and server.serves(model):
             pulse.guard = self._launcher.guard(server.child, self._stall_after(model))
             return server
         self.unload()
@@ -288,7 +289,7 @@ class SdServerEngine:
     def _set_status(self, state: EngineState, server: Server) -> None:
         self._status = EngineStatus(
             state,
-            model=server.model_id,
+            model=server.model.id,
             pid=server.child.pid,
             started_at=self._status.started_at,
             features=server.features,

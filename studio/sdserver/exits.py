@@ -4,17 +4,22 @@ import re
 import signal
 from collections.abc import Sequence
 
+from studio.errors import EngineCrashed, OutOfMemory
 from studio.extras import Lora
 
 _ERROR_LINE = re.compile(r"\[ERROR\]\s+[\w.\-/\\]+:\d+\s+-\s+(?P<text>.*)")
 _MISSING_FILE = re.compile(r"\[WARN \].*?-\s+(?P<text>(?:file .* not found|unknown format).*)")
 _WHAT = re.compile(r"what\(\):\s+(?P<text>.*)")
 _ASSERT = re.compile(r"GGML_(?:ASSERT\(.*\) failed|ABORT.*)")
+# An engine that gets no pinned memory goes on without.
 _NO_MEMORY = re.compile(
-    r"insufficient memory|out of memory|outofdevicememory|outofhostmemory|bad_alloc|failed to allocate"
-    r"|malloc failed|alloc.*buffer.*failed",
+    r"^(?!.*pinned memory).*(?:insufficient memory|out of memory|outofdevicememory|outofhostmemory|bad_alloc"
+    r"|failed to allocate|malloc failed|alloc.*buffer.*failed|buffer allocation failed"
+    r"|allocation of size \d+ failed|can't allocate .*memory)",
     re.IGNORECASE,
 )
+# The machine's own: there is no graphics card, or its share was not what ran out.
+_MAIN_MEMORY = re.compile(r"ggml_aligned_malloc|cpu_buffer|CPU buffer|bad_alloc|host_?memory", re.IGNORECASE)
 _MEMORY_HINT = "use a smaller picture, a smaller or more quantised model, or the model's offload options"
 
 
@@ -27,9 +32,24 @@ def error_text(lines: Sequence[str]) -> str | None:
     return None
 
 
-def is_out_of_memory(lines: Sequence[str]) -> bool:
-    """Whether these lines of the engine say that there was no room."""
-    return any(_NO_MEMORY.search(line) for line in lines)
+def lack_of_memory(lines: Sequence[str], *, while_loading: bool = False) -> OutOfMemory | None:
+    """The fault if these lines of the engine, oldest first, say that there was no room; else None."""
+    for line in lines:
+        if _NO_MEMORY.search(line):
+            said = _ERROR_LINE.search(line)
+            return OutOfMemory(
+                _shortened(said["text"] if said else line),
+                on_card=_MAIN_MEMORY.search(line) is None,
+                while_loading=while_loading,
+            )
+    return None
+
+
+def fault_of_exit(
+    returncode: int, stderr: Sequence[str], stdout: Sequence[str] = ()
+) -> EngineCrashed | OutOfMemory:
+    """What an engine that ended at work died of; the arguments are those of `reason_for_exit`."""
+    return lack_of_memory(stderr) or EngineCrashed(reason_for_exit(returncode, stderr, stdout))
 
 
 def reason_for_exit(returncode: int, stderr: Sequence[str], stdout: Sequence[str] = ()) -> str:
@@ -37,9 +57,9 @@ def reason_for_exit(returncode: int, stderr: Sequence[str], stdout: Sequence[str
 
     `returncode` is Popen's: negative for a signal. `stderr` and `stdout` are its last lines, oldest first.
     """
-    for line in stderr:
-        if is_out_of_memory((line,)):
-            return f"The engine ran out of memory ({_shortened(line)}): {_MEMORY_HINT}."
+    lack = lack_of_memory(stderr)
+    if lack is not None:
+        return lack.message
     for line in reversed(stderr):
         match = _WHAT.search(line)
         if match:

@@ -18,7 +18,7 @@ from studio.loras import is_walkable, lora_folder
 from studio.model import Model
 from studio.sdserver.client import SdServerClient
 from studio.sdserver.command import default_threads, to_argv
-from studio.sdserver.exits import reason_for_exit
+from studio.sdserver.exits import lack_of_memory, reason_for_exit
 from studio.sdserver.flags import FlagProbe
 from studio.sdserver.guard import Guard
 from studio.sdserver.monitor import Monitor
@@ -123,8 +123,8 @@ class Launcher:
     def start(self, model: Model, binary: Path, pulse: Pulse, stall_seconds: float) -> Server:
         """A server with `model` loaded.
 
-        Errors: EngineUnavailable (the engine said why it can't), EngineCrashed, EngineStalled. Whatever is
-        raised, no child is left.
+        Errors: EngineUnavailable (the engine said why it can't), EngineCrashed, EngineStalled, OutOfMemory.
+        Whatever is raised, no child is left.
         """
         self._folders.make()
         flags = self._probe.known_flags(binary, pulse)
@@ -180,7 +180,7 @@ class Launcher:
                 features = pulse.call(client.features)
                 # Once more: a start script has become the real program by now.
                 self._pid_file.write(child.pid, [binary])
-                server = Server(child, client, model_id=model.id, features=features)
+                server = Server(child, client, model=model, features=features)
         finally:
             if server is None:
                 child.stop()
@@ -208,6 +208,9 @@ class Launcher:
         if returncode == 0:
             # Not a word about it, but this is how sd-server ends when it can't have the port.
             return False
+        lack = lack_of_memory(child.stderr.lines(), while_loading=True)
+        if lack is not None:
+            raise lack
         reason = reason_for_exit(returncode, child.stderr.lines(), child.stdout.lines())
         raise EngineCrashed(reason) if returncode < 0 else EngineUnavailable(reason)
 

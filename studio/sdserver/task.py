@@ -3,6 +3,7 @@
 import json
 import logging
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 from studio.clock import Clock
@@ -18,7 +19,7 @@ from studio.sdserver.client import (
     Refused,
     Working,
 )
-from studio.sdserver.exits import error_text
+from studio.sdserver.exits import error_text, lack_of_memory
 from studio.sdserver.monitor import Monitor
 from studio.sdserver.payload import finished_size
 from studio.sdserver.pulse import Pulse
@@ -81,7 +82,7 @@ class EngineTask:
     def run(self, request: dict[str, Any]) -> list[bytes]:
         """The request's pictures: PNG bytes of its size, `batch_count` of them.
 
-        Errors: EngineCrashed, EngineStalled, EngineRefused, BadResult.
+        Errors: EngineCrashed, EngineStalled, OutOfMemory, EngineRefused, BadResult.
         """
         count, size = int(request["batch_count"]), finished_size(request)
         self._server.busy = True
@@ -109,7 +110,8 @@ class EngineTask:
                 return job_id
             case Refused(status, message):
                 self._server.busy = False
-                raise EngineRefused(f"The engine refused the request: {self._with_reason(message, status)}.")
+                said = _with_reason(message or f"HTTP {status}", self._complaints())
+                raise EngineRefused(f"The engine refused the request: {said}.")
             case Garbage(reason):
                 raise BadResult(f"The engine's answer makes no sense: {reason}.")
             case NoAnswer(reason):
@@ -146,7 +148,10 @@ class EngineTask:
         match answer:
             case Failed(message):
                 self._server.busy = False
-                raise EngineRefused(f"The engine could not make the picture: {self._with_reason(message)}.")
+                lines = self._complaints()
+                raise lack_of_memory(lines) or EngineRefused(
+                    f"The engine could not make the picture: {_with_reason(message, lines)}."
+                )
             case Lost(status):
                 raise EngineCrashed(
                     f"The engine lost the job (HTTP {status}): another one answered, or it started anew."
@@ -158,24 +163,28 @@ class EngineTask:
         return self._server.child.returncode is not None
 
     def _raise_if_gone(self, *, wait: bool) -> None:
-        """Errors: EngineCrashed with the reason if the engine has ended.
+        """Errors: EngineCrashed or OutOfMemory, with the reason, if the engine has ended.
 
         The socket breaks before the exit code is known: with `wait` the reason gets time to arrive.
         """
         if wait:
             self._pulse.rest(_EXIT_CODE_SECONDS, self._is_gone)
         if self._is_gone():
-            raise EngineCrashed(self._server.reason_for_exit())
+            raise self._server.fault_of_exit()
 
-    def _with_reason(self, message: str, status: int | None = None) -> str:
-        """The engine's answer together with what it wrote to stderr, where alone it gives reasons."""
+    def _complaints(self) -> Sequence[str]:
+        """What the engine wrote to stderr about this job: it gives reasons nowhere else."""
         stderr = self._server.child.stderr
         self._pulse.rest(_STDERR_SECONDS, lambda: stderr.count > self._errors_before or self._is_gone())
         new = stderr.count - self._errors_before
-        lines = stderr.lines()[-new:] if new > 0 else ()
-        reason = error_text(lines) or (lines[-1].strip() if lines else None)
-        said = message or (f"HTTP {status}" if status is not None else "no reason given")
-        return f"{said} ({reason})" if reason is not None and reason not in said else said
+        return stderr.lines()[-new:] if new > 0 else ()
+
+
+def _with_reason(message: str, complaints: Sequence[str]) -> str:
+    """The engine's answer together with the reason."""
+    reason = error_text(complaints) or (complaints[-1].strip() if complaints else None)
+    said = message or "no reason given"
+    return f"{said} ({reason})" if reason is not None and reason not in said else said
 
 
 def _check_size(png: bytes, expected: tuple[int, int]) -> None:

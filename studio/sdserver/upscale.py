@@ -13,7 +13,7 @@ from studio import files
 from studio.clock import Clock
 from studio.errors import EngineCrashed, EngineRefused, EngineUnavailable
 from studio.sdserver.command import default_threads
-from studio.sdserver.exits import error_text, is_out_of_memory, reason_for_exit
+from studio.sdserver.exits import error_text, lack_of_memory, reason_for_exit
 from studio.sdserver.guard import Guard
 from studio.sdserver.monitor import Monitor
 from studio.sdserver.pid_file import PidFile
@@ -100,7 +100,7 @@ class UpscaleProgram:
 
     @property
     def _lacked_memory(self) -> bool:
-        return self.child is not None and is_out_of_memory(self.child.stderr.lines())
+        return self.child is not None and lack_of_memory(self.child.stderr.lines()) is not None
 
     def _run(self, work: UpscaleWork, pulse: Pulse) -> bytes:
         source, result = self._folder / "in.png", self._folder / "out.png"

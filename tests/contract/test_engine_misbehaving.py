@@ -124,7 +124,6 @@ def test_pictures_come_in_the_order_of_their_index_and_in_batches_of_the_engine_
         ({"signal": 6, "stderr": "lora.hpp:498: GGML_ASSERT(a) failed"}, r"GGML_ASSERT\(a\) failed"),
         ({"signal": 11}, r"crashed without a word \(SIGSEGV\)"),
         ({"signal": 9}, "SIGKILL.*ran out of memory"),
-        ({"exit": 1, "stderr": "CUDA error: out of memory"}, "ran out of memory.*CUDA error"),
         ({"exit": 3, "stderr": "[ERROR] a.cpp:7 - the moon is full"}, r"exit code 3\): the moon is full"),
     ],
 )

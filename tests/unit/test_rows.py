@@ -23,7 +23,7 @@ def a_row(**changes: Any) -> dict[str, Any]:
         "created_at": 1.5, "updated_at": 2.5, "started_at": 2.0, "completed_at": None, "error": None,
         "error_code": None, "generation_id": None, "worker": "gpu", "attempt": 1, "failures": 0,
         "revision": 4, "cancel_requested_at": None, "source_image_id": None, "parent_id": None,
-        "batch_id": None, "cell": None, "owner": "ada", "webhook": None,
+        "batch_id": None, "cell": None, "owner": "ada", "webhook": None, "note": "It was slow.",
         **no_progress(), **changes,
     }  # fmt: skip
 

@@ -17,7 +17,10 @@ from studio.database import close_database, migrate, open_database
 from tests.contract.storage.stores import Stores, open_stores
 
 ON_POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
-TABLES = ("delivery", "image", "generation", "attempt", "job", "speed", "preset", "batch", "api_key")
+TABLES = (
+    "delivery", "image", "generation", "attempt", "job", "speed", "preset", "batch", "api_key",
+    "memory_level",
+)  # fmt: skip
 
 
 class PrivatePostgres:

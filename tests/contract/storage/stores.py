@@ -14,6 +14,7 @@ from studio.database import close_database, is_postgres, open_database
 from studio.job import JobStatus
 from studio.keys import Keys
 from studio.library import Library
+from studio.memory_levels import MemoryLevels
 from studio.presets import Presets
 from studio.records import Records
 from studio.store import JobStore
@@ -39,6 +40,7 @@ class Stores:
     presets: Presets
     batches: Batches
     keys: Keys
+    memory_levels: MemoryLevels
 
     def add(self, **changes: object) -> str:
         """The id of a new pending job."""
@@ -68,6 +70,7 @@ class Stores:
                 "preset",
                 "batch",
                 "api_key",
+                "memory_level",
             ):
                 self.database.execute_sql(f"DELETE FROM {table}")
             self.database.execute_sql("UPDATE counter SET value = 0")
@@ -130,6 +133,7 @@ def open_stores(url: str) -> Iterator[Stores]:
             Records(database, writer, clock), Library(database, writer, clock),
             Presets(database, writer, clock), Batches(database, writer, clock),
             Keys(database, writer, clock, new_secret=lambda: next(secrets)),
+            MemoryLevels(database, writer, clock),
         )  # fmt: skip
     finally:
         writer.close()
