@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi import Request, WebSocket
 from starlette.responses import StreamingResponse
+from websockets.sync.client import connect
 
 from studio.caller import Scope
 from tests.api.access_log import Heard
@@ -150,15 +151,10 @@ def test_addresses_in_answers_lie_under_the_path(under: Served, prefix: str) -> 
 
 @BOTH
 def test_a_websocket_is_opened_under_the_path(under: Served, prefix: str) -> None:
-    lines = [
-        f"GET {prefix}/socket HTTP/1.1", "Host: studio.example", f"X-Api-Key: {KEY}", "Upgrade: websocket",
-        "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13",
-        "X-Forwarded-Proto: https", "", "",
-    ]  # fmt: skip
-    answer = under.raw("\r\n".join(lines).encode())
-
-    assert answer.startswith(b"HTTP/1.1 101 ")
-    assert b"wss://studio.example/studio/socket" in answer
+    visitor = {"X-Forwarded-Host": "studio.example", "X-Api-Key": KEY, "X-Forwarded-Proto": "https"}
+    address = f"{under.base.replace('http', 'ws', 1)}{prefix}/socket"
+    with connect(address, additional_headers=visitor, proxy=None) as socket:
+        assert socket.recv(30) == "wss://studio.example/studio/socket"
 
 
 def test_the_path_without_its_slash_leads_to_the_page(under: Served) -> None:
