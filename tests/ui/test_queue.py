@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
-from studio.errors import BadResult, EngineRefused
+from studio.errors import BadResult, EngineRefused, OutOfMemory
 from tests.ui.queue_tab import QueueTab, order, submit
 from tests.ui.studio_page import Served, new_page, serve_page
 
@@ -103,6 +103,29 @@ def test_all_that_wait_are_cancelled_after_asking(held_queue: Served, open_queue
     expect(queue.root.get_by_role("button", name="Cancel all waiting")).to_be_hidden()
     assert order(held_queue) == []
     expect(queue.badge("goes on")).to_have_text("Running")
+
+
+def test_a_job_that_needed_less_memory_says_so(served: Served, open_queue: OpenQueue) -> None:
+    served.engine.faults.append(OutOfMemory("cudaMalloc failed: out of memory"))
+    queue = open_queue()
+    submit(served, "a very large wall")
+    expect(queue.badge("a very large wall")).to_have_text("Done")
+
+    expect(queue.details("a very large wall").locator(".st-job-note")).to_have_text(
+        "There was too little memory, so VAE tiling was switched on."
+    )
+
+
+def test_a_job_for_which_no_memory_was_enough_tells_what_helps(served: Served, open_queue: OpenQueue) -> None:
+    # Without anything switched on, and on each of the three rungs.
+    served.engine.faults.extend(OutOfMemory("cudaMalloc failed: out of memory") for _ in range(4))
+    queue = open_queue()
+    submit(served, "an endless wall")
+    expect(queue.badge("an endless wall")).to_have_text("Failed")
+
+    cures = queue.details("an endless wall").locator(".st-cures")
+    expect(cures).to_contain_text("Make the picture smaller")
+    expect(cures).not_to_contain_text("offload_to_cpu")
 
 
 def test_a_failed_job_tells_why_and_what_may_help_and_is_tried_again(

@@ -28,7 +28,15 @@ const MEMORY = [
   { text: "Use a more strongly quantised file of the model, such as q4_K instead of q8_0." },
 ];
 
+const NO_MEMORY_LEFT = [
+  SMALLER,
+  { text: "End other programs that use the graphics card or much memory, then try again." },
+  { text: "Leave VAE tiling to the studio, if this job forbids it: decoding needs most." },
+  { text: "Use a more strongly quantised file of the model, such as q4_K instead of q8_0." },
+];
+
 const BY_CODE = {
+  out_of_memory: NO_MEMORY_LEFT,
   engine_crashed: [
     { text: "Its last lines, in the details, often name the cause. The same job was tried twice, so trying it a third time unchanged rarely helps." },
     { ...SMALLER, text: "The usual cause is memory: make the picture smaller." },
@@ -61,6 +69,8 @@ const FLAT_PICTURE = [
 export function cures(job) {
   const said = job.error ?? "";
   if (said === "" && !job.error_code) return [];
+  // What the model's own entry could switch on was tried already.
+  if (job.error_code === "out_of_memory") return BY_CODE.out_of_memory;
   if (NO_MEMORY.test(said)) return MEMORY;
   if (FLAT.test(said)) return FLAT_PICTURE;
   if (BY_CODE[job.error_code]) return BY_CODE[job.error_code];

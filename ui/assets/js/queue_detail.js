@@ -84,7 +84,8 @@ class JobDetail {
       ["Attempts", job.attempts > 1 ? String(job.attempts) : ""]];
     this.state.replaceChildren(
       h("div", { class: "st-job-head" }, h("span", { class: "st-badge", "data-status": job.status }, STATUSES[job.status]), h("span", {}, now())),
-      h("dl", { class: "st-facts st-facts-row" }, facts.filter(([, value]) => value !== "").map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
+      h("dl", { class: "st-facts st-facts-row" }, facts.filter(([, value]) => value !== "").map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
+      job.note ? h("p", { class: "st-job-note" }, job.note) : "");
     this.#drawFault();
     this.#drawPictures();
     this.#drawDeeds();
