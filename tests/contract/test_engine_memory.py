@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from resource import RLIMIT_AS
 
 import psutil
 import pytest
@@ -132,3 +133,29 @@ def test_the_ladder_ends_where_the_engine_finds_room(
     # It is known now: one try, one start.
     assert (len(notes), len(starts)) == (climbed + 1, before + 1)
     assert notes[-1] is not None and "memory before, so" in notes[-1]
+
+
+@pytest.mark.engine
+def test_the_real_engine_says_that_memory_ran_out_and_goes_on_with_tiling(
+    make_engine: MakeEngine,
+    engine_binary: Path,
+    demo_model: Model,
+    recipe: MakeRecipe,
+    levels: MemoryLevels,
+) -> None:
+    model = demo_model.model_copy(
+        update={"engine": demo_model.engine.model_copy(update={"vae_tile_size": "16x16"})}
+    )
+    engine = make_engine(engine_binary)
+    engine.load(model, ignore)
+    assert engine.status.pid is not None
+    process = psutil.Process(engine.status.pid)
+    # Decoding 192x192 at once takes 68 MB, a tile of it 31.
+    most = process.memory_info().vms + 45 * 2**20
+    process.rlimit(RLIMIT_AS, (most, most))
+
+    notes: list[str | None] = []
+    small = recipe(width=192, height=192, steps=1, cfg_scale=1.0)
+    (picture,) = Ladder(engine, levels).generate(model, small, Inputs(), ignore, notes.append)
+    assert (picture.width, engine.status.pid) == (192, process.pid)
+    assert notes == [None, "There was too little memory, so VAE tiling was switched on."]
