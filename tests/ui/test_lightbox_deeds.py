@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import expect
 
+from studio.errors import EngineRefused
 from studio.job import JobStatus
 from tests.ui.history_tab import HERON, HOSTILE, HistoryTab, found, pixels, serve_library
 from tests.ui.studio_page import Served
@@ -119,7 +120,9 @@ def test_run_again_exactly_queues_the_same_recipe(
     tab.view("run me again")
 
     tab.viewer.get_by_role("button", name="Run again exactly").click()
-    expect(tab.viewer.locator(".st-lightbox-status")).to_have_text("The same job waits in the queue.")
+    # What lies there was drawn by the test, not by the engine that makes it again.
+    status = tab.viewer.locator(".st-lightbox-status")
+    expect(status).to_contain_text("Made again: the pixels differ, by up to ")
 
     newest = served.studio.jobs(limit=1).rows[0]
     assert newest.id != made.job_id
@@ -127,6 +130,28 @@ def test_run_again_exactly_queues_the_same_recipe(
     tab.page.keyboard.press("Escape")
     tab.look_for("run me again", 2)
     assert served.studio.job(newest.id).status is JobStatus.COMPLETED
+    tab.cells.first.click()
+    expect(tab.viewer.get_by_role("button", name="Copy all settings")).to_be_enabled()
+    tab.viewer.get_by_role("button", name="Run again exactly").click()
+    expect(status).to_have_text("Made again: every pixel is the same.")
+
+
+def test_what_became_of_a_repetition_is_told_also_where_it_was_left(
+    open_history: Callable[..., HistoryTab], served: Served
+) -> None:
+    tab = open_history()
+    served.engine.hold()
+    try:
+        tab.view(HERON)
+        tab.viewer.get_by_role("button", name="Run again exactly").click()
+        status = tab.viewer.locator(".st-lightbox-status")
+        expect(status).to_contain_text("The same job waits in the queue.")
+        tab.page.keyboard.press("Escape")
+        served.engine.wait_until_sampling()
+        served.engine.faults.append(EngineRefused("The engine can't do that."))
+    finally:
+        served.engine.release()
+    expect(tab.page.get_by_role("alert")).to_contain_text("The same job failed: The engine can't do that.")
 
 
 def test_use_settings_fills_txt2img(open_history: Callable[..., HistoryTab]) -> None:

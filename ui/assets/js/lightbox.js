@@ -11,7 +11,9 @@ import { percent } from "./format.js";
 import { chooseOther } from "./lightbox_choice.js";
 import { LightboxPanel } from "./lightbox_panel.js";
 import { caption, pictureAddress, thumbAddress } from "./picture.js";
-import { deletePictures, mark, runAgain } from "./picture_deeds.js";
+import { deletePictures, mark } from "./picture_deeds.js";
+import { replay } from "./replay.js";
+import { toast } from "./toast.js";
 import { openUpscale } from "./upscale_dialog.js";
 import { ZoomStage } from "./zoom_stage.js";
 
@@ -109,7 +111,7 @@ class Lightbox {
       { name: "edit", icon: "brush", label: "Edit", hint: "Paint on this picture and repaint a part of it", run: send("edit") },
       { name: "variations", icon: "dice", label: "Variations", hint: "Make pictures like this one", run: send("variations") },
       { name: "upscale", icon: "expand", label: "Upscale …", hint: "Make this picture larger", run: (item) => openUpscale(item) },
-      { name: "again", icon: "retry", label: "Run again exactly", hint: "Put the same job, with the same seed, in the queue", run: (item) => this.#runAgain(item) },
+      { name: "again", icon: "retry", label: "Run again exactly", hint: "Put the same job, with the same seed, in the queue, and compare the pixels", run: (item) => this.#runAgain(item) },
       { name: "compare", icon: "swap", label: "Compare …", hint: "Lay another picture over this one", run: () => this.#compare() },
       { name: "delete", icon: "trash", label: "Delete", hint: "Delete this picture (Delete)", run: () => this.#delete(), danger: true },
     ];
@@ -217,11 +219,14 @@ class Lightbox {
   }
 
   async #runAgain(item) {
+    const say = (text, isBad) => {
+      if (!this.#closed && this.item?.id === item.id) this.panel.say(text, isBad);
+      else toast(text, isBad ? "bad" : "plain");
+    };
     try {
-      await runAgain(item);
-      this.panel.say("The same job waits in the queue.");
+      await replay(item, say);
     } catch (error) {
-      this.panel.say(error.message, true);
+      say(error.message, true);
     }
   }
 

@@ -108,8 +108,3 @@ function refusal(text) {
     return "The pictures could not be packed. Try again with fewer of them.";
   }
 }
-
-/** @param {{job_id: string}} item @returns {Promise<string>} the new job's id */
-export async function runAgain(item) {
-  return (await postJSON(`api/queue/${encodeURIComponent(item.job_id)}/retry`, {})).job_id;
-}
