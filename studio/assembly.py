@@ -33,6 +33,7 @@ from studio.estimates import Estimates
 from studio.events import MODEL, EventBus, about
 from studio.fetcher import Fetcher
 from studio.gallery import Gallery
+from studio.holdings import Holdings
 from studio.huggingface import HuggingFace
 from studio.inputs import Inputs
 from studio.key_ring import KeyRing
@@ -99,7 +100,7 @@ def open_studio(
     bus, meter = EventBus(), Meter()
     gallery = Gallery(settings.outputs)
     claims, records = Claims(database, writer, clock), Records(database, writer, clock)
-    library = Library(database, writer, clock)
+    library, holdings = Library(database, writer, clock), Holdings(gallery, database, writer)
     estimates = Estimates(records)
     preparation = Preparation(_get_ready(settings, engine), bus, show=show_progress)
     is_own = engine is None
@@ -130,7 +131,9 @@ def open_studio(
     store = JobStore(database, writer, clock)
     receivers = Addresses(settings.webhook_hosts.split(","), setting="webhook_hosts")
     keys = Keys(database, writer, clock, new_secret=_new_secret)
-    key_ring = KeyRing(keys, clock, house_key=settings.api_key, is_exposed=settings.is_exposed)
+    key_ring = KeyRing(
+        keys, clock, house_key=settings.api_key, is_exposed=settings.is_exposed, confines=settings.owners
+    )
 
     def on_close() -> None:
         writer.close()
@@ -149,8 +152,10 @@ def open_studio(
         claims=claims,
         records=records,
         gallery=gallery,
-        shelf=Shelf(library=library, gallery=gallery, catalog=catalog, bus=bus, clock=clock),
-        inputs=Inputs(gallery, library),
+        shelf=Shelf(
+            library=library, holdings=holdings, gallery=gallery, catalog=catalog, bus=bus, clock=clock
+        ),
+        inputs=Inputs(holdings, gallery, library),
         presets=Presets(database, writer, clock),
         downloads=open_downloads(settings, catalog, bus, clock),
         upscalers=upscalers,

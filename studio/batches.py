@@ -16,6 +16,7 @@ from studio.job_table import JobTable
 from studio.reader import Reader
 from studio.recipe import Recipe
 from studio.schema import EVERY_COLUMN, JobRow, QueueRow
+from studio.sight import WHOLE, Sight, sight
 from studio.store import Page, is_id, new_id
 from studio.writer import Writer
 
@@ -29,6 +30,7 @@ class BatchRow(Model):
     created_at = DoubleField()
     idempotency_key = TextField(null=True, unique=True)
     fingerprint = CharField(null=True)
+    owner = TextField(null=True)
 
     class Meta:
         table_name = "batch"
@@ -42,6 +44,8 @@ class Grid:
     plan: Plan
     created_at: float
     jobs: tuple[Job, ...] = ()
+    owner: str | None = None
+    """The name of the key that made it; None: nobody's in particular."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Batches:
             # First of all: whoever sends the same key at the same time waits here, and finds our row.
             insert = BatchRow.insert(
                 id=batch_id, plan=None if plan is None else plan.model_dump_json(), created_at=now,
-                idempotency_key=idempotency_key, fingerprint=fingerprint,
+                idempotency_key=idempotency_key, fingerprint=fingerprint, owner=caller.name,
             ).on_conflict(action="nothing")  # fmt: skip
             if not insert.as_rowcount().execute(self._database):
                 return self._earlier(batch_id, idempotency_key, fingerprint)
@@ -113,33 +117,37 @@ class Batches:
     def grids(self, *, limit: int, offset: int) -> Page[GridLine]:
         """Grids without their jobs, newest first."""
         is_grid = BatchRow.plan.is_null(False)
+        shown = sight()
         newest = BatchRow.select(EVERY_COLUMN).where(is_grid).order_by(BatchRow.seq.desc())
+        newest = shown.limit(newest, BatchRow.owner)
+        total = shown.limit(BatchRow.select(fn.COUNT(BatchRow.seq)).where(is_grid), BatchRow.owner)
 
         def read() -> Page[GridLine]:
             rows = list(newest.limit(limit).offset(offset).dicts().execute(self._database))
-            total = BatchRow.select(fn.COUNT(BatchRow.seq)).where(is_grid).tuples()
-            counts = self._counts([row["id"] for row in rows])
+            counts = self._counts([row["id"] for row in rows], shown)
             lines = [GridLine(_to_grid(row), counts.get(row["id"], {})) for row in rows]
-            return Page(lines, int(first_row(total, self._database)[0]))
+            return Page(lines, int(first_row(total.tuples(), self._database)[0]))
 
         return self._read(read)
 
     def grid(self, grid_id: str) -> Grid:
         """A grid with its jobs as they are now. Errors: NotFound."""
+        shown = sight()
 
         def read() -> Grid:
-            row = self._row(grid_id)
-            return _to_grid(row, self._jobs(grid_id))
+            row = self._row(grid_id, shown)
+            return _to_grid(row, self._jobs(grid_id, shown))
 
         return self._read(read)
 
     def forget(self, grid_id: str) -> None:
         """Have a grid no more; its jobs stay, as jobs of their own. Errors: NotFound."""
+        shown = sight()
 
         def change() -> None:
             # Before several jobs at once the queue's row, as everywhere.
             QueueRow.update(paused=QueueRow.paused).execute(self._database)
-            self._row(grid_id)
+            self._row(grid_id, shown)
             BatchRow.delete().where(BatchRow.id == grid_id).execute(self._database)
             self._table.update(JobRow.batch_id == grid_id, batch_id=None, cell=None)
 
@@ -152,14 +160,14 @@ class Batches:
 
     # -- inside a transaction ------------------------------------------------------------------------
 
-    def _row(self, grid_id: str) -> Any:
+    def _row(self, grid_id: str, shown: Sight) -> Any:
         found = None
         if is_id(grid_id):
             query = BatchRow.select(EVERY_COLUMN).where(
                 (BatchRow.id == grid_id) & BatchRow.plan.is_null(False)
             )
             found = first_row(query.dicts(), self._database)
-        if found is None:
+        if found is None or not shown.shows(found["owner"]):
             raise NotFound(f"No grid has the id {grid_id[:64]!r}.")
         return found
 
@@ -176,17 +184,19 @@ class Batches:
             raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
         return found, self._jobs(found)
 
-    def _jobs(self, batch_id: str) -> list[Job]:
-        """The latest job of each cell, by cell: a cell that was tried again has several."""
+    def _jobs(self, batch_id: str, shown: Sight = WHOLE) -> list[Job]:
+        """The latest job of each cell that is shown, by cell: a cell that was tried again has several."""
         query = JobRow.select(EVERY_COLUMN).where(JobRow.batch_id == batch_id).order_by(JobRow.seq)
+        query = shown.limit(query, JobRow.owner)
         latest = {row["cell"]: row for row in query.dicts().execute(self._database)}
         return self._table.to_jobs([latest[cell] for cell in sorted(latest)])
 
-    def _counts(self, ids: Sequence[str]) -> dict[str, dict[JobStatus, int]]:
+    def _counts(self, ids: Sequence[str], shown: Sight) -> dict[str, dict[JobStatus, int]]:
         """{grid: how many cells have each status}."""
         columns = (JobRow.batch_id, JobRow.cell, JobRow.status)
-        query = JobRow.select(*columns).where(JobRow.batch_id.in_(ids)).order_by(JobRow.seq).tuples()
-        latest = {(grid, cell): JobStatus(status) for grid, cell, status in query.execute(self._database)}
+        query = JobRow.select(*columns).where(JobRow.batch_id.in_(ids)).order_by(JobRow.seq)
+        rows = shown.limit(query, JobRow.owner).tuples()
+        latest = {(grid, cell): JobStatus(status) for grid, cell, status in rows.execute(self._database)}
         counts: dict[str, dict[JobStatus, int]] = {}
         for (grid, _), status in latest.items():
             of_grid = counts.setdefault(grid, dict.fromkeys(JobStatus, 0))
@@ -195,4 +205,5 @@ class Batches:
 
 
 def _to_grid(row: Any, jobs: Sequence[Job] = ()) -> Grid:
-    return Grid(row["id"], Plan.model_validate_json(row["plan"]), row["created_at"], tuple(jobs))
+    plan = Plan.model_validate_json(row["plan"])
+    return Grid(row["id"], plan, row["created_at"], tuple(jobs), row["owner"])

@@ -35,6 +35,8 @@ class Caller:
     """Most requests a minute; None: no limit."""
     most_pending: int | None = None
     """Most jobs of this caller that wait at a time; None: no limit of its own."""
+    is_confined: bool = False
+    """Whether they see what is their own, and nothing else; never so for admins."""
 
     def owns(self, owner: str | None) -> bool:
         """Whether what belongs to this owner may be changed by this caller."""
@@ -49,7 +51,7 @@ class Caller:
 # The person the studio belongs to, and the studio's own threads.
 HOUSE = Caller()
 # Somebody without a key, where none is asked for although there are keys.
-STRANGER = Caller(name="", scope=Scope.READ)
+STRANGER = Caller(name="", scope=Scope.READ, is_confined=True)
 
 # Each request has its own, whichever door it came by: what a job's owner is must not depend on every handler
 # of every door handing it on.

@@ -124,7 +124,7 @@ class Claims:
                 created_at=now, updated_at=now, owner=claim.job.owner,
                 made_with=None if generation.made_with is None else generation.made_with.model_dump_json(),
             ).execute(self._database)  # fmt: skip
-            listed = listed_columns(generation.recipe, now)
+            listed = listed_columns(generation.recipe, now) | {"owner": claim.job.owner}
             ImageRow.insert_many([image_columns(image) | listed for image in generation.images]).execute(
                 self._database
             )

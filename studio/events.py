@@ -18,9 +18,21 @@ MODEL = "model"
 DELIVERY = "delivery"
 
 
-def about(kind: str, id_: str) -> str:
-    """The topic of one thing that isn't a job."""
-    return f"{kind}:{id_}"
+def about(kind: str, id_: str, owner: str | None = None) -> str:
+    """The topic of one thing that isn't a job.
+
+    Whose it is goes with it, as its row may be gone when somebody looks. No name of an owner holds a colon.
+    """
+    return f"{kind}:{owner or ''}:{id_}"
+
+
+def parts(topic: str) -> tuple[str, str, str | None]:
+    """(kind, id, owner) of what `about` gave; of any other topic ("", itself, None)."""
+    kind, sign, rest = topic.partition(":")
+    if not sign:
+        return "", topic, None
+    owner, _, id_ = rest.partition(":")
+    return kind, id_, owner or None
 
 
 class EventBus:

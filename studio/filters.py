@@ -11,6 +11,7 @@ from studio.errors import InvalidRequest
 from studio.labels import folded
 from studio.params import JobType
 from studio.schema import ImageRow, ImageSearchRow, ImageTagRow
+from studio.sight import sight
 
 MAX_WORDS = 16
 # A trigram index knows no shorter words.
@@ -83,7 +84,7 @@ class Filter:
     tag: str | None = None
 
     def matches(self, database: Database) -> Matches:
-        """The queries of this filter. Errors: InvalidRequest for too many words."""
+        """The queries of this filter, for whoever asks. Errors: InvalidRequest for too many words."""
         words = list(dict.fromkeys(folded(_plain(self.words)).split()))
         if len(words) > MAX_WORDS:
             raise InvalidRequest(f"{len(words)} words; the limit is {MAX_WORDS}", field="q")
@@ -107,8 +108,9 @@ class Filter:
         return Matches(rows, count, place)
 
     def _conditions(self) -> list[Any]:
-        """All but the words."""
-        conditions: list[Any] = []
+        """All but the words; and that the picture is shown to whoever asks."""
+        shown = sight()
+        conditions: list[Any] = [] if shown.is_whole else [ImageRow.owner == shown.owner]
         if self.model is not None:
             conditions.append(ImageRow.model == _plain(self.model))
         if self.type is not None:

@@ -107,7 +107,7 @@ class Gallery:
         try:
             return self.input_path(input_id).read_bytes()
         except OSError:
-            raise _no_input(input_id) from None
+            raise no_input(input_id) from None
 
     def input_path(self, input_id: str) -> Path:
         """The file of a stored input. Errors: NotFound."""
@@ -115,7 +115,7 @@ class Gallery:
             raise NotFound(f"{input_id[:80]!r} is no id of an input picture: 64 digits of 0-9a-f")
         path = self._inputs / f"{input_id}.png"
         if not path.is_file():
-            raise _no_input(input_id)
+            raise no_input(input_id)
         return path
 
     def inputs_bytes(self) -> int:
@@ -189,7 +189,8 @@ class Gallery:
         files.remove(probe)
 
 
-def _no_input(input_id: str) -> NotFound:
+def no_input(input_id: str) -> NotFound:
+    """What is said of an input that is not there."""
     return NotFound(f"the input picture {input_id} is not stored here; upload it again")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from studio.axes import Plan
 from studio.batches import Batches, Grid, GridLine
+from studio.caller import asker
 from studio.entry import Removal
 from studio.errors import NotFound
 from studio.events import GRID, EventBus, about
@@ -82,17 +83,18 @@ class Grids:
         return self._batches.grid(grid_id)
 
     def cancel(self, grid_id: str) -> list[str]:
-        """Cancel all of its jobs that are not over; their ids. Errors: NotFound."""
-        cancelled = self._queue.cancel([job.id for job in self.get(grid_id).jobs])
-        self._bus.hint(about(GRID, grid_id))
+        """Cancel all of its jobs that are not over; their ids. Errors: NotFound; NotAllowed."""
+        grid = self._own(grid_id)
+        cancelled = self._queue.cancel([job.id for job in grid.jobs])
+        self._bus.hint(about(GRID, grid_id, grid.owner))
         return cancelled
 
     def delete(self, grid_id: str, *, pictures: bool = False, even_favourites: bool = False) -> Removal:
         """Cancel what is not over and forget the grid, with `pictures` those it made as well.
 
-        Its jobs stay, as jobs of their own. Errors: NotFound; StorageFull.
+        Its jobs stay, as jobs of their own. Errors: NotFound; NotAllowed; StorageFull.
         """
-        grid = self.get(grid_id)
+        grid = self._own(grid_id)
         self._queue.cancel([job.id for job in grid.jobs])
         removal = Removal([], [], [])
         if pictures:
@@ -101,8 +103,14 @@ class Grids:
         self._batches.forget(grid_id)
         self._files.remove(grid_id)
         log.info("grid %s deleted with %d images", grid_id, len(removal.images))
-        self._bus.hint(about(GRID, grid_id))
+        self._bus.hint(about(GRID, grid_id, grid.owner))
         return removal
+
+    def _own(self, grid_id: str) -> Grid:
+        """A grid that whoever asks may change. Errors: NotFound; NotAllowed."""
+        grid = self.get(grid_id)
+        asker().check_owns(grid.owner, f"Grid {grid_id}")
+        return grid
 
     def sweep(self) -> None:
         """Remove sheets of grids that are gone. Errors: StorageFull."""

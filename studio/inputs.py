@@ -8,6 +8,7 @@ from PIL import Image
 from studio import masks, pictures
 from studio.errors import InvalidImage
 from studio.gallery import Gallery
+from studio.holdings import Holdings
 from studio.library import Library
 
 
@@ -32,7 +33,8 @@ class PaintedInput:
 class Inputs:
     """What is stored here is swept at a start of the studio unless a job came to use it. Any thread."""
 
-    def __init__(self, gallery: Gallery, library: Library) -> None:
+    def __init__(self, holdings: Holdings, gallery: Gallery, library: Library) -> None:
+        self.holdings = holdings
         self._gallery = gallery
         self._library = library
 
@@ -55,7 +57,7 @@ class Inputs:
         The mask is a file as for `save_mask`, of exactly the picture's size. Errors: NotFound if the picture
         is not stored any more; InvalidImage; TooLarge; StorageFull.
         """
-        content = self._gallery.open_input(image_id)
+        content = self.holdings.open(image_id)
         size = pictures.opened(content, field="image").size
         painted = None
         if mask is not None:
@@ -68,8 +70,8 @@ class Inputs:
                 )
         return PaintedInput(
             # Stored once more, it is as young as its mask: a sweep takes neither before the job has them.
-            image=self._gallery.save_input(content),
-            mask=None if painted is None else self._gallery.save_input(pictures.to_png(painted)),
+            image=self.holdings.save(content),
+            mask=None if painted is None else self.holdings.save(pictures.to_png(painted)),
             size=size,
         )
 
@@ -89,16 +91,16 @@ class Inputs:
                 painted = painted.resize(picture.size, Image.Resampling.NEAREST)
             picture = masks.smeared(picture, painted) if fill else picture
         return PaintedInput(
-            image=self._gallery.save_input(pictures.to_png(picture)),
-            mask=None if painted is None else self._gallery.save_input(pictures.to_png(painted)),
+            image=self.holdings.save(pictures.to_png(picture)),
+            mask=None if painted is None else self.holdings.save(pictures.to_png(painted)),
             size=picture.size,
         )
 
     def file(self, input_id: str, edge: int | None = None) -> Path:
         """The stored PNG, or a WEBP of at most `edge` pixels a side. Errors: NotFound; InvalidRequest."""
         if edge is None:
-            return self._gallery.input_path(input_id)
-        return self._gallery.input_thumbnail(input_id, edge)
+            return self.holdings.path(input_id)
+        return self.holdings.thumbnail(input_id, edge)
 
     def _save(self, image: Image.Image) -> StoredInput:
-        return StoredInput(self._gallery.save_input(pictures.to_png(image)), image.width, image.height)
+        return StoredInput(self.holdings.save(pictures.to_png(image)), image.width, image.height)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from studio import masks, pictures
-from studio.gallery import Gallery
+from studio.holdings import Holdings
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,10 @@ class Upload:
 
 
 class Intake:
-    """Takes pictures in. Stateless but for the gallery it writes to; any thread."""
+    """Takes pictures in. Stateless but for the holdings it adds to; any thread."""
 
-    def __init__(self, gallery: Gallery) -> None:
-        self._gallery = gallery
+    def __init__(self, holdings: Holdings) -> None:
+        self._holdings = holdings
 
     def take(
         self, image: bytes, mask: bytes | None, *, alpha_marks_area: bool, holes: bool = False
@@ -40,8 +40,8 @@ class Intake:
             painted = masks.from_alpha(source)
         flat = pictures.flatten(source)
         return Upload(
-            image=self._gallery.save_input(pictures.to_png(flat)),
-            mask=None if painted is None else self._gallery.save_input(pictures.to_png(painted)),
+            image=self._holdings.save(pictures.to_png(flat)),
+            mask=None if painted is None else self._holdings.save(pictures.to_png(painted)),
             width=flat.width,
             height=flat.height,
         )
@@ -49,13 +49,13 @@ class Intake:
     def take_reference(self, content: bytes) -> str:
         """The id of a picture for a model to look at. Errors: InvalidImage; TooLarge; StorageFull."""
         picture = pictures.flatten(pictures.read_upload(content, field="references"))
-        return self._gallery.save_input(pictures.to_png(pictures.checked_reference(picture)))
+        return self._holdings.save(pictures.to_png(pictures.checked_reference(picture)))
 
     def take_control(self, content: bytes, *, field: str) -> str:
         """The id of a picture for a control net to follow. Errors: InvalidImage; TooLarge; StorageFull."""
         picture = pictures.flatten(pictures.read_upload(content, field=field))
-        return self._gallery.save_input(pictures.to_png(picture))
+        return self._holdings.save(pictures.to_png(picture))
 
     def size_of(self, input_id: str) -> tuple[int, int]:
         """(width, height) in pixels of a stored picture. Errors: NotFound."""
-        return pictures.opened(self._gallery.open_input(input_id), field="image").size
+        return pictures.opened(self._holdings.open(input_id), field="image").size

@@ -125,9 +125,9 @@ class Job:
     parent_id: str | None = None
     """The job that was tried again as this one."""
     batch_id: str | None = None
+    """The batch or grid it belongs to."""
     owner: str | None = None
     """The name of the key that made it; None: nobody's in particular."""
-    """The batch or grid it belongs to."""
     cell: int | None = None
     """Its place in the batch, from 0."""
     webhook: str | None = field(default=None, repr=False)
@@ -163,6 +163,8 @@ class Image:
     sha256: str
     seed: int
     revised_prompt: str | None = None
+    owner: str | None = None
+    """As its job's."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from studio.recipe import Recipe
 from studio.rows import Row, to_job
 from studio.scheduling import fair_ranks
 from studio.schema import EVERY_COLUMN, CounterRow, ImageRow, JobReferenceRow, JobRow, QueueRow
+from studio.sight import WHOLE, Sight
 from studio.tally import tally
 
 # The order in which pending jobs run.
@@ -111,10 +112,10 @@ class JobTable:
 
     # -- looking -------------------------------------------------------------------------------------
 
-    def get(self, job_id: str) -> Job:
-        """The job as it is now. Errors: NotFound."""
+    def get(self, job_id: str, shown: Sight = WHOLE) -> Job:
+        """The job as it is now, if it is one of those shown. Errors: NotFound."""
         row = first_row(JobRow.select(EVERY_COLUMN).where(JobRow.id == job_id).dicts(), self.database)
-        if row is None:
+        if row is None or not shown.shows(row["owner"]):
             raise NotFound(f"No job has the id {job_id!r}.")
         return self.to_jobs([row])[0]
 
@@ -130,8 +131,12 @@ class JobTable:
             for row in rows
         ]
 
-    def counts(self) -> dict[JobStatus, int]:
-        """How many jobs have each status."""
+    def counts(self, shown: Sight = WHOLE) -> dict[JobStatus, int]:
+        """How many of the jobs that are shown have each status."""
+        if not shown.is_whole:
+            theirs = shown.limit(JobRow.select(JobRow.status, fn.COUNT(JobRow.seq)), JobRow.owner)
+            found = dict(theirs.group_by(JobRow.status).tuples().execute(self.database))
+            return {status: found.get(str(status), 0) for status in JobStatus}
         rows = dict(CounterRow.select(CounterRow.name, CounterRow.value).tuples().execute(self.database))
         return {status: rows[status] for status in JobStatus}
 

@@ -4,9 +4,10 @@ import logging
 import math
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hmac import compare_digest
 
-from studio.caller import HOUSE, Caller
+from studio.caller import HOUSE, Caller, Scope
 from studio.clock import Clock
 from studio.keys import Keys, digest_of
 
@@ -19,8 +20,14 @@ FRESH_SECONDS = 1.0
 class KeyRing:
     """Who a key belongs to, and how often they may ask. Thread-safe; owner: assembly."""
 
-    def __init__(self, keys: Keys, clock: Clock, *, house_key: str, is_exposed: bool) -> None:
-        """`house_key` is the one of the settings, or ""; `is_exposed`: without any key nobody may in."""
+    def __init__(
+        self, keys: Keys, clock: Clock, *, house_key: str, is_exposed: bool, confines: bool = False
+    ) -> None:
+        """`house_key` is the one of the settings, or ""; `is_exposed`: without any key nobody may in.
+
+        `confines`: who is no admin sees what is their own.
+        """
+        self._confines = confines
         self._keys = keys
         self._clock = clock
         self._house_key = house_key.encode()
@@ -47,12 +54,16 @@ class KeyRing:
             # The time before reading: what changes meanwhile may be missed, and is looked for a second later.
             now = self._clock.monotonic()
             try:
-                self._known = {key.digest: key.caller for key in self._keys.valid()}
+                self._known = {key.digest: self._told(key.caller) for key in self._keys.valid()}
             except Exception:
                 if self._read_at == -math.inf:
                     raise
                 log.exception("the keys could not be read; those known stay valid")
             self._read_at = now
+
+    def _told(self, caller: Caller) -> Caller:
+        """The caller, and what they see."""
+        return replace(caller, is_confined=self._confines and caller.scope is not Scope.ADMIN)
 
     @property
     def is_needed(self) -> bool:

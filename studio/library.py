@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from peewee import Database, fn
+from peewee import Database
 
 from studio.clock import Clock
 from studio.database import first_row
@@ -18,16 +18,16 @@ from studio.reader import Reader
 from studio.recipe import Recipe
 from studio.rows import to_image
 from studio.schema import EVERY_COLUMN, GenerationRow, ImageRow, ImageTagRow, JobRow
+from studio.sight import Sight, sight
 from studio.store import is_id
 from studio.tally import GENERATIONS, tally, tally_deleted
+from studio.totals import read_totals
 from studio.writer import Writer
 
 MAX_TAGS = 32
 MAX_TAG = 50
 # Pictures of one query or one change: everybody else's changes wait for ours.
 BATCH = 200
-# How many models, tags and sizes the statistics name, the most frequent first.
-MOST = 200
 
 
 class Library:
@@ -62,17 +62,19 @@ class Library:
 
     def entry(self, image_id: str) -> Entry:
         """One picture. Errors: NotFound."""
-        return self._read(lambda: self._entry(image_id))
+        shown = sight()
+        return self._read(lambda: self._entry(image_id, shown))
 
     def entries(self, ids: Iterable[str]) -> list[Entry]:
         """These pictures, in this order; unknown ids and repetitions are left out."""
-        wanted = list(filter(is_id, dict.fromkeys(ids)))
+        wanted, shown = list(filter(is_id, dict.fromkeys(ids))), sight()
 
         def read() -> list[Entry]:
             found: dict[str, Entry] = {}
             for batch in _batches(wanted):
-                query = ImageRow.select(EVERY_COLUMN).where(ImageRow.id.in_(batch)).dicts()
-                entries = self._entries(list(query.execute(self._database)))
+                query = ImageRow.select(EVERY_COLUMN).where(ImageRow.id.in_(batch))
+                rows = shown.limit(query, ImageRow.owner).dicts().execute(self._database)
+                entries = self._entries(list(rows))
                 found |= {entry.image.id: entry for entry in entries}
             return [found[image_id] for image_id in wanted if image_id in found]
 
@@ -80,36 +82,14 @@ class Library:
 
     def totals(self) -> Totals:
         """Counted at each call, by reading every row: for a page of statistics, not for every request."""
-        count = fn.COUNT(ImageRow.seq)
-        by_model = ImageRow.select(ImageRow.model, count, fn.SUM(ImageRow.size)).group_by(ImageRow.model)
-        sides = (ImageRow.width, ImageRow.height)
-        by_size = ImageRow.select(*sides, count).group_by(*sides).order_by(count.desc(), *sides).limit(MOST)
-        often = fn.COUNT(ImageTagRow.image_seq)
-        by_tag = ImageTagRow.select(fn.MIN(ImageTagRow.name), often).group_by(ImageTagRow.folded)
-        by_tag = by_tag.order_by(often.desc(), ImageTagRow.folded).limit(MOST)
+        shown = sight()
+        return self._read(lambda: read_totals(self._database, shown))
 
-        def read() -> Totals:
-            models = sorted(
-                by_model.tuples().execute(self._database), key=lambda row: (-int(row[1]), str(row[0]))
-            )
-            return Totals(
-                images=sum(many for _, many, _ in models),
-                bytes=int(sum(size for _, _, size in models)),
-                models=[(model, many) for model, many, _ in models[:MOST]],
-                tags=[(name, many) for name, many in by_tag.tuples().execute(self._database)],
-                sizes=[
-                    ((width, height), many)
-                    for width, height, many in by_size.tuples().execute(self._database)
-                ],
-            )
-
-        return self._read(read)
-
-    def _entry(self, image_id: str) -> Entry:
+    def _entry(self, image_id: str, shown: Sight) -> Entry:
         if not is_id(image_id):
             raise NotFound(f"No image has the id {image_id[:64]!r}.")
-        query = ImageRow.select(EVERY_COLUMN).where(ImageRow.id == image_id).dicts()
-        found = self._entries(list(query.execute(self._database)))
+        query = shown.limit(ImageRow.select(EVERY_COLUMN).where(ImageRow.id == image_id), ImageRow.owner)
+        found = self._entries(list(query.dicts().execute(self._database)))
         if not found:
             raise NotFound(f"No image has the id {image_id!r}.")
         return found[0]
@@ -154,16 +134,16 @@ class Library:
 
         Errors: NotFound; InvalidRequest for more than MAX_TAGS, an empty or too long one, or a control in it.
         """
-        names = None if tags is None else _checked_tags(tags)
+        names, shown = None if tags is None else _checked_tags(tags), sight()
 
         def change() -> Entry:
-            self._entry(image_id)
+            self._entry(image_id, shown)
             if favourite is not None:
                 marked = ImageRow.update(favourite=favourite).where(ImageRow.id == image_id)
                 marked.execute(self._database)
             if names is not None:
                 self._replace_tags(image_id, names)
-            return self._entry(image_id)
+            return self._entry(image_id, shown)
 
         return self._writer.run(change)
 
@@ -188,16 +168,18 @@ class Library:
         Unknown ids are left out: they are gone already. A batch is one transaction: a crash in between
         leaves the later ones.
         """
-        gone = Removal([], [], [])
+        gone, shown = Removal([], [], []), sight()
         for batch in _batches(sorted(filter(is_id, set(ids)))):
-            some = self._writer.run(partial(self._delete, batch, even_favourites))
+            some = self._writer.run(partial(self._delete, batch, even_favourites, shown))
             gone.images.extend(some.images)
             gone.generations.extend(some.generations)
             gone.protected.extend(some.protected)
         return gone
 
-    def _delete(self, ids: Sequence[str], even_favourites: bool) -> Removal:
+    def _delete(self, ids: Sequence[str], even_favourites: bool, shown: Sight) -> Removal:
         chosen = ImageRow.id.in_(ids)
+        if not shown.is_whole:
+            chosen &= ImageRow.owner == shown.owner
         doomed = chosen if even_favourites else chosen & ~ImageRow.favourite
         # What RETURNING tells was really deleted by us: of two who delete the same, one counts it.
         deleted = ImageRow.delete().where(doomed).returning(*_IMAGE_COLUMNS).dicts().execute(self._database)
@@ -232,6 +214,7 @@ class Library:
         Errors: InvalidRequest for too many words.
         """
         query = ImageRow.select(*_IMAGE_COLUMNS, ImageRow.favourite).order_by(ImageRow.seq)
+        query = sight().limit(query, ImageRow.owner)
         if wanted != EVERYTHING:
             made = wanted.matches(self._database).rows.select(ImageRow.generation_id)
             query = query.where(ImageRow.generation_id.in_(made))
@@ -247,7 +230,7 @@ class Library:
         fit into that many bytes together.
         """
         query = ImageRow.select(ImageRow.id, ImageRow.size, ImageRow.created_at, ImageRow.favourite)
-        query = query.order_by(ImageRow.seq.desc())
+        query = sight().limit(query, ImageRow.owner).order_by(ImageRow.seq.desc())
         if model is not None:
             query = query.where(ImageRow.model == model)
         rows = self._read(lambda: list(query.tuples().execute(self._database)))
@@ -269,7 +252,7 @@ class Library:
 
 _IMAGE_COLUMNS = (
     ImageRow.id, ImageRow.generation_id, ImageRow.position, ImageRow.path, ImageRow.mime_type, ImageRow.width,
-    ImageRow.height, ImageRow.size, ImageRow.sha256, ImageRow.seed, ImageRow.revised_prompt,
+    ImageRow.height, ImageRow.size, ImageRow.sha256, ImageRow.seed, ImageRow.revised_prompt, ImageRow.owner,
 )  # fmt: skip
 
 

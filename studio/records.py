@@ -13,6 +13,7 @@ from studio.job import Generation, Image
 from studio.reader import Reader
 from studio.rows import to_generation, to_image
 from studio.schema import EVERY_COLUMN, CounterRow, GenerationRow, ImageRow, JobRow, SpeedRow
+from studio.sight import sight
 from studio.store import Page
 from studio.tally import GENERATIONS, tally, tally_deleted
 from studio.writer import Writer
@@ -37,6 +38,10 @@ class Records:
         """
         newest = GenerationRow.select(EVERY_COLUMN).order_by(GenerationRow.seq.desc())
         total: Any = CounterRow.select(CounterRow.value).where(CounterRow.name == GENERATIONS)
+        shown = sight()
+        newest = shown.limit(newest, GenerationRow.owner)
+        if not shown.is_whole:
+            total = shown.limit(GenerationRow.select(fn.COUNT(GenerationRow.seq)), GenerationRow.owner)
         if wanted != EVERYTHING:
             made = wanted.matches(self._database).rows.select(ImageRow.generation_id)
             newest = newest.where(GenerationRow.id.in_(made))
@@ -51,11 +56,12 @@ class Records:
 
     def generation(self, generation_id: str) -> Generation:
         """A generation with its pictures in order. Errors: NotFound."""
+        shown = sight()
 
         def read() -> Generation:
             query = GenerationRow.select(EVERY_COLUMN).where(GenerationRow.id == generation_id)
             row = first_row(query.dicts(), self._database)
-            if row is None:
+            if row is None or not shown.shows(row["owner"]):
                 raise NotFound(f"No generation has the id {generation_id!r}.")
             return to_generation(row, self._images(generation_id))
 
@@ -63,11 +69,12 @@ class Records:
 
     def image(self, image_id: str) -> Image:
         """One picture. Errors: NotFound."""
+        shown = sight()
 
         def read() -> Image:
             query = ImageRow.select(EVERY_COLUMN).where(ImageRow.id == image_id)
             row = first_row(query.dicts(), self._database)
-            if row is None:
+            if row is None or not shown.shows(row["owner"]):
                 raise NotFound(f"No image has the id {image_id!r}.")
             return to_image(row)
 
@@ -80,11 +87,13 @@ class Records:
 
     def delete(self, generation_id: str) -> list[Image]:
         """Forget a generation; its pictures, whose files the caller removes next. Errors: NotFound."""
+        shown = sight()
 
         def change() -> list[Image]:
             images = self._delete_images(generation_id)
-            gone = GenerationRow.delete().where(GenerationRow.id == generation_id).execute(self._database)
-            if not gone:
+            gone = GenerationRow.delete().where(GenerationRow.id == generation_id)
+            if not shown.limit(gone, GenerationRow.owner).execute(self._database):
+                # Which undoes the pictures' going as well.
                 raise NotFound(f"No generation has the id {generation_id!r}.")
             JobRow.update(
                 generation_id=None, revision=JobRow.revision + 1, updated_at=self._clock.now()

@@ -94,6 +94,7 @@ def to_image(row: Row) -> Image:
         sha256=row["sha256"],
         seed=row["seed"],
         revised_prompt=row["revised_prompt"],
+        owner=row["owner"],
     )
 
 
@@ -111,6 +112,7 @@ def image_columns(image: Image) -> dict[str, Any]:
         "sha256": image.sha256,
         "seed": image.seed,
         "revised_prompt": image.revised_prompt,
+        "owner": image.owner,
     }
 
 

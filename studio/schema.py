@@ -135,9 +135,21 @@ class ImageRow(Model):
     created_at = DoubleField()
     favourite = BooleanField(default=False)
     search_text = TextField()
+    owner = TextField(null=True)
 
     class Meta:
         table_name = "image"
+
+
+class InputOwnerRow(Model):
+    """Somebody who sees only what is theirs brought this input, or had it made of a picture of theirs."""
+
+    owner = TextField()
+    input_id = CharField()
+
+    class Meta:
+        table_name = "input_owner"
+        primary_key = CompositeKey("owner", "input_id")
 
 
 class ImageSearchRow(Model):

@@ -37,6 +37,7 @@ from studio.records import Records
 from studio.replays import Replays
 from studio.settings import Settings
 from studio.shelf import Shelf
+from studio.sight import sight
 from studio.store import JobStore, Page, is_id
 from studio.submission import Size, Submission
 from studio.upscale_control import UpscaleControl
@@ -92,7 +93,7 @@ class Studio:
         self.key_ring, self.deliveries = key_ring, deliveries
         self._store, self._claims, self._records = store, claims, records
         self._gallery = gallery
-        self._intake = Intake(gallery)
+        self._intake = Intake(inputs.holdings)
         self._preparation = preparation
         self._worker = worker
         self.wildcards = Wildcards(settings.models.parent / "wildcards")
@@ -113,7 +114,7 @@ class Studio:
             gallery=gallery, bus=bus,
         )  # fmt: skip
         self.upscaling = UpscaleControl(
-            upscalers, store, gallery, shelf, worker, bus, admission, settings.max_pending
+            upscalers, store, inputs.holdings, shelf, worker, bus, admission, settings.max_pending
         )
         self._opened_at = clock.now()
 
@@ -136,6 +137,7 @@ class Studio:
                 self._records.known_images, self._store.known_inputs, older_than=self._opened_at
             )
             self.grids.sweep()
+            self.inputs.holdings.forget_gone()
             log.info("files swept: %s", report)
         except StudioError as error:
             log.error("files not swept: %s", error)
@@ -269,10 +271,9 @@ class Studio:
 
     def image_file(self, image: Image) -> Path:
         """The picture's file. Errors: NotFound if it is gone from the disk."""
-        path = self._gallery.image_path(image.path)
-        if not path.is_file():
-            raise NotFound(f"The file of image {image.id} is missing from outputs/{image.path}.")
-        return path
+        if not sight().shows(image.owner):
+            raise NotFound(f"No image has the id {image.id!r}.")
+        return self._gallery.image_path(image.path)
 
     def thumbnail(self, image: Image, edge: int) -> Path:
         """A WEBP of at most `edge` pixels a side, made on first use. Errors: NotFound; InvalidRequest."""
@@ -286,7 +287,7 @@ class Studio:
         # Rows first: a crash in between leaves files without rows, which the next start sweeps.
         self._gallery.delete([image.path for image in images], [image.id for image in images])
         log.info("generation %s deleted with %d images", generation_id, len(images))
-        self.bus.hint(about(GENERATION, generation_id))
+        self.bus.hint(about(GENERATION, generation_id, images[0].owner if images else None))
 
     @property
     def engine(self) -> EngineStatus:

@@ -87,6 +87,9 @@ class Settings(BaseSettings):
         description="a key every request must carry (Authorization: Bearer, X-Api-Key or Basic password)",
         repr=False,
     )
+    owners: bool = Field(
+        False, description="show jobs and pictures only to the key that made them, and to admins"
+    )
     public: bool = Field(False, description="listen beyond this machine without a key")
     share: bool = Field(
         False, description="make a public link through Gradio's relay; needs --api-key or --public"

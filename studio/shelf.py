@@ -17,6 +17,7 @@ from studio.errors import InvalidRequest, NotFound, UnknownModel
 from studio.events import GENERATION, IMAGE, EventBus, about
 from studio.filters import Filter, Order
 from studio.gallery import Gallery
+from studio.holdings import Holdings
 from studio.library import Library
 from studio.reading import Reading
 from studio.recipe_text import parameters_text
@@ -57,9 +58,17 @@ class Shelf:
     """The library with its files. Thread-safe; made by assembly, reached as `Studio.shelf`."""
 
     def __init__(
-        self, *, library: Library, gallery: Gallery, catalog: Catalog, bus: EventBus, clock: Clock
+        self,
+        *,
+        library: Library,
+        holdings: Holdings,
+        gallery: Gallery,
+        catalog: Catalog,
+        bus: EventBus,
+        clock: Clock,
     ) -> None:
         self._library = library
+        self._holdings = holdings
         self._gallery = gallery
         self._catalog = catalog
         self._bus = bus
@@ -88,7 +97,7 @@ class Shelf:
 
     def stock(self) -> Stock:
         """How much there is of everything. Errors: StorageFull if the disk can't be asked."""
-        return Stock(self._library.totals(), self._gallery.inputs_bytes(), self._gallery.free_bytes())
+        return Stock(self._library.totals(), self._holdings.size(), self._gallery.free_bytes())
 
     # -- changing ------------------------------------------------------------------------------------
 
@@ -97,7 +106,7 @@ class Shelf:
     ) -> Entry:
         """The picture with new marks: Library.mark, which see for the errors."""
         entry = self._library.mark(image_id, favourite=favourite, tags=tags)
-        self._bus.hint(about(IMAGE, image_id))
+        self._bus.hint(about(IMAGE, image_id, entry.owner))
         return entry
 
     def delete(self, ids: Iterable[str], *, even_favourites: bool = False) -> Removal:
@@ -105,9 +114,10 @@ class Shelf:
         removal = self._library.delete(ids, even_favourites=even_favourites)
         log.info("%d images deleted, %d generations with them", len(removal.images), len(removal.generations))
         for image in removal.images:
-            self._bus.hint(about(IMAGE, image.id))
+            self._bus.hint(about(IMAGE, image.id, image.owner))
+        owners = {image.generation_id: image.owner for image in removal.images}
         for generation_id in removal.generations:
-            self._bus.hint(about(GENERATION, generation_id))
+            self._bus.hint(about(GENERATION, generation_id, owners[generation_id]))
         # Rows first: a crash in between leaves files without rows, which the next start sweeps.
         self._gallery.delete([image.path for image in removal.images], [image.id for image in removal.images])
         return removal
@@ -216,7 +226,7 @@ class Shelf:
 
     def _is_stored(self, input_id: str) -> bool:
         try:
-            self._gallery.input_path(input_id)
+            self._holdings.path(input_id)
         except NotFound:
             return False
         return True

@@ -18,6 +18,7 @@ from studio.reader import Reader
 from studio.recipe import Recipe
 from studio.rows import to_attempt
 from studio.schema import EVERY_COLUMN, AttemptRow, JobReferenceRow, JobRow
+from studio.sight import sight
 from studio.writer import Writer
 
 T = TypeVar("T")
@@ -60,18 +61,22 @@ class JobStore:
 
     def get(self, job_id: str) -> Job:
         """The job as it is now. Errors: NotFound."""
-        return self._read(lambda: self._table.get(job_id))
+        shown = sight()
+        return self._read(lambda: self._table.get(job_id, shown))
 
     def page(self, *, status: JobStatus | None, limit: int, offset: int) -> Page[Job]:
         """Jobs, newest first, pending ones the last to run first; `total` counts all of that status."""
 
+        shown = sight()
+
         def read() -> Page[Job]:
             order = ORDER if status is PENDING else (JobRow.seq,)
             query = JobRow.select(EVERY_COLUMN).order_by(*(column.desc() for column in order))
+            query = shown.limit(query, JobRow.owner)
             if status is not None:
                 query = query.where(JobRow.status == status)
             rows = list(query.limit(limit).offset(offset).dicts().execute(self._database))
-            counts = self._table.counts()
+            counts = self._table.counts(shown)
             total = sum(counts.values()) if status is None else counts[status]
             return Page(self._table.to_jobs(rows), total)
 
@@ -80,19 +85,21 @@ class JobStore:
     def those(self, ids: Sequence[str]) -> list[Job]:
         """The jobs that have these ids, in the order of submission."""
 
-        def read() -> list[Job]:
-            query = JobRow.select(EVERY_COLUMN).where(JobRow.id.in_(ids)).order_by(JobRow.seq)
-            return self._table.to_jobs(list(query.dicts().execute(self._database)))
-
-        return self._read(read)
+        query = JobRow.select(EVERY_COLUMN).where(JobRow.id.in_(ids)).order_by(JobRow.seq)
+        query = sight().limit(query, JobRow.owner).dicts()
+        return self._read(lambda: self._table.to_jobs(list(query.execute(self._database))))
 
     def counts(self) -> dict[JobStatus, int]:
         """How many jobs have each status."""
-        return self._read(self._table.counts)
+        shown = sight()
+        return self._read(lambda: self._table.counts(shown))
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """Every execution of the job, first to last."""
         query = AttemptRow.select().where(AttemptRow.job_id == job_id).order_by(AttemptRow.number)
+        shown = sight()
+        if not shown.is_whole:
+            query = query.where(AttemptRow.job_id.in_(shown.limit(JobRow.select(JobRow.id), JobRow.owner)))
         return self._read(lambda: [to_attempt(row) for row in query.dicts().execute(self._database)])
 
     def known_inputs(self, ids: Sequence[str]) -> set[str]:
@@ -157,9 +164,11 @@ class JobStore:
 
         Errors: NotFound; JobFinished.
         """
-        now = self._clock.now()
+        now, shown = self._clock.now(), sight()
 
         def change() -> Job:
+            if not shown.is_whole:
+                self._table.get(job_id, shown)
             if not self._table.move(job_id, PENDING, JobStatus.CANCELLED, completed_at=now):
                 marked = self._table.update(
                     (JobRow.id == job_id) & (JobRow.status == PROCESSING),

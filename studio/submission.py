@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from studio.admission import Admission
 from studio.axes import Plan, blamed, cell_params, check_axes
 from studio.batches import Batches
+from studio.caller import asker
 from studio.errors import IdempotencyMismatch, InvalidRequest, NotFound
 from studio.events import GRID, EventBus, about
 from studio.intake import Intake
@@ -16,6 +17,7 @@ from studio.loras import check_loras
 from studio.params import GenerationParams
 from studio.recipe import Recipe
 from studio.recipes import to_recipe
+from studio.sight import sight
 from studio.store import JobStore
 from studio.worker import Worker
 
@@ -145,7 +147,7 @@ class Submission:
             webhook=webhook,
         )
         log.info("grid %s submitted: %d cells", grid_id, len(jobs))
-        self._bus.hint(about(GRID, grid_id))
+        self._bus.hint(about(GRID, grid_id, asker().name))
         self._tell(jobs)
         return grid_id
 
@@ -155,6 +157,9 @@ class Submission:
     def _recipe(self, params: GenerationParams, input_size: Size | None) -> Recipe:
         model = self._admission.model(params.model)
         check_loras(params.loras, model)
+        if not sight().is_whole:
+            # Naming somebody else's picture must not show it, nor tell that it is there.
+            self._input_size(params, {})
         if params.control_image is not None:
             self._size_of(params.control_image, "control_image")
         if params.extend is not None and params.input_image is not None:

@@ -5,7 +5,7 @@ import logging
 from studio import pictures
 from studio.admission import Admission
 from studio.events import EventBus
-from studio.gallery import Gallery
+from studio.holdings import Holdings
 from studio.job import Job
 from studio.shelf import Shelf
 from studio.store import JobStore
@@ -24,7 +24,7 @@ class UpscaleControl:
         self,
         upscalers: Upscalers,
         store: JobStore,
-        gallery: Gallery,
+        holdings: Holdings,
         shelf: Shelf,
         worker: Worker,
         bus: EventBus,
@@ -33,7 +33,7 @@ class UpscaleControl:
     ) -> None:
         self._upscalers = upscalers
         self._store = store
-        self._gallery = gallery
+        self._holdings = holdings
         self._shelf = shelf
         self._worker = worker
         self._bus = bus
@@ -64,7 +64,7 @@ class UpscaleControl:
         """
         self._admission.webhook(webhook)
         upscaler = self._admission.upscaler(params.method)
-        content = self._gallery.open_input(params.input_image)
+        content = self._holdings.open(params.input_image)
         size = pictures.opened(content, field="image").size
         source = None if params.source_image is None else self._shelf.entry(params.source_image)
         recipe = to_upscale_recipe(params, upscaler, size, source)

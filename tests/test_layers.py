@@ -17,16 +17,17 @@ MAX_FUNCTION_LINES = 50
 # Each folder's modules and folders, in the order in which they are read.
 READING_ORDER: Mapping[str, str] = {
     "studio": """
-        errors clock caller cache logs meter extras params recipe partial_params labels axes made_with
-        job events addresses webhook settings wildcards wording engine_options effect source model plain_yaml
-        catalog newcomers safetensors gguf weights loras upscalers demands recipes thrift scheduling engine
-        offers recipe_text a1111_text png_text pictures metadata reading masks framing staging results
+        errors clock caller sight cache logs meter extras params recipe partial_params labels axes
+        made_with job events addresses webhook settings wildcards wording engine_options effect source model
+        plain_yaml catalog newcomers safetensors gguf weights loras upscalers demands recipes thrift
+        scheduling engine offers recipe_text a1111_text png_text pictures metadata reading masks framing
+        staging results
         rows schema migrations database soundness ownership opening reader writer tally keys delivery_table
         job_table store carrier deliveries
-        batches claims filters records memory_levels queue_order entry library presets upscaling key_ring
-        keys_command files webhook_root transfer additions huggingface download fetcher download_ledger
-        downloads fit
-        orphans gallery intake inputs archive
+        batches claims filters records memory_levels queue_order entry totals library presets upscaling
+        key_ring keys_command files webhook_root transfer additions huggingface download fetcher
+        download_ledger downloads fit
+        orphans gallery holdings intake inputs archive
         demo sdserver
         preparation admission estimates witness darkroom enlarger run endings saver ladder residency
         worker condition
@@ -64,7 +65,8 @@ READING_ORDER: Mapping[str, str] = {
     "studio/api/openai": "errors names bodies encoding views answers models images app",
     "studio/migrations": """
         0001_initial 0002_library 0003_presets 0004_queue_order 0005_references 0006_batches 0007_keys
-        0008_fair_share 0009_webhooks 0010_memory_levels 0012_made_with 0014_picture_counts
+        0008_fair_share 0009_webhooks 0010_memory_levels 0011_owned_pictures 0012_made_with
+        0014_picture_counts
     """,
 }
 
@@ -81,7 +83,8 @@ HOMES: Mapping[str, tuple[str, ...]] = {
             "studio/deliveries.py",
             "studio/job_table.py", "studio/store.py", "studio/claims.py", "studio/records.py",
             "studio/queue_order.py", "studio/batches.py",
-            "studio/filters.py", "studio/memory_levels.py", "studio/library.py", "studio/presets.py",
+            "studio/filters.py", "studio/memory_levels.py", "studio/library.py", "studio/totals.py",
+            "studio/holdings.py", "studio/presets.py",
             "studio/assembly.py", "studio/condition.py", "studio/keys.py", "studio/opening.py",
         ),
     ),

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from studio.api.bodies import WebhookField
 from studio.api.job_bodies import JobBody
-from studio.api.recipe_view import EXAMPLE_ID, SECONDS
+from studio.api.recipe_view import EXAMPLE_ID, SECONDS, owner_field
 from studio.api.views import StatsView
 from studio.axes import MAX_AXES, MAX_CELLS, MAX_TITLE, Axis, Plan
 from studio.batches import Grid
@@ -92,6 +92,7 @@ class GridView(BaseModel):
     total: int = Field(description="how many cells there are", examples=[6])
     counts: StatsView = Field(description="how many cells have each status")
     done: bool = Field(description="no cell is pending or processing", examples=[True])
+    owner: str | None = owner_field()
 
     @classmethod
     def of(cls, grid: Grid, counts: dict[JobStatus, int], **more: Any) -> Self:
@@ -105,6 +106,7 @@ class GridView(BaseModel):
             total=grid.plan.cells,
             counts=StatsView.of(every),
             done=not every[JobStatus.PENDING] and not every[JobStatus.PROCESSING],
+            owner=grid.owner,
             **more,
         )
 

@@ -9,15 +9,19 @@ import contextlib
 import logging
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import Context
+from functools import partial
 from typing import NamedTuple
 
 from fastapi.sse import format_sse_event
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
-from studio.api.happenings import Happening, Happenings
+from studio.api.happenings import Audience, Happening, Happenings, everybody
+from studio.caller import Caller, asker
 from studio.service import Studio
+from studio.sight import Sight, sight_of
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +47,8 @@ class Event(NamedTuple):
     """for an event stream"""
     text: str = ""
     """the same for a websocket; about as long"""
+    audience: Audience = everybody
+    """who may hear it"""
 
 
 class Reader:
@@ -50,6 +56,8 @@ class Reader:
 
     def __init__(self, job_id: str | None = None, last_seq: int | None = None) -> None:
         """`job_id`: only events of that job, after the state; `last_seq`: the last event it has already."""
+        self.caller = asker()
+        """Whoever listens: a reader is made in the course of their request."""
         self.job_id = job_id
         self.last_seq = last_seq
         self.wants_state = True
@@ -61,7 +69,7 @@ class Reader:
 
     def follows(self, event: Event) -> bool:
         """Whether the event is for this reader."""
-        return self.job_id is None or event.job_id == self.job_id
+        return event.audience(self.caller) and (self.job_id is None or event.job_id == self.job_id)
 
     def offer(self, event: Event) -> None:
         """Put an event behind what waits; if that is too much, forget all of it."""
@@ -142,7 +150,8 @@ class Hub:
         if not self._readers:
             self._open()
         self._readers.add(reader)
-        last = reader.last_seq
+        # What somebody alone is told is not kept while they are away: they start over.
+        last = reader.last_seq if sight_of(reader.caller).is_whole else None
         if last is not None and self._oldest <= last <= self._seq:
             reader.begin([event for event in self._kept if event.seq > last and reader.follows(event)])
         self._woken.set()
@@ -159,7 +168,8 @@ class Hub:
         self._topics = {}
         with contextlib.ExitStack() as work:
             work.enter_context(self._studio.bus.listen(self._hinter(asyncio.get_running_loop())))
-            work.callback(asyncio.create_task(self._run()).cancel)
+            # Not in the name of the reader who came first: the hub works for the house.
+            work.callback(asyncio.create_task(self._run(), context=Context()).cancel)
             self._work = work.pop_all()
 
     def _forget(self) -> None:
@@ -212,11 +222,15 @@ class Hub:
         newcomers = [reader for reader in self._readers if reader.wants_state]
         if not newcomers:
             return
-        greeting = _event(self._seq, await run_in_threadpool(self._happenings.greeting))
+        told_before = _sights(reader for reader in self._readers if not reader.wants_state)
+        greetings: dict[Sight, Event] = {}
+        for shown, caller in _sights(newcomers).items():
+            greet = partial(self._happenings.greeting, caller, has_peers=shown in told_before)
+            greetings[shown] = _event(self._seq, await run_in_threadpool(greet))
         for reader in newcomers:
-            events = [greeting]
+            events = [greetings[sight_of(reader.caller)]]
             if reader.job_id is not None:
-                happened = await run_in_threadpool(self._happenings.job, reader.job_id)
+                happened = await run_in_threadpool(self._happenings.job, reader.job_id, reader.caller)
                 events += [_event(self._seq, happening) for happening in happened]
             reader.begin(events)
 
@@ -226,7 +240,8 @@ class Hub:
         if len(topics) > MOST_TOPICS:
             self._start_over()
             return
-        for happening in await run_in_threadpool(self._happenings.news, topics):
+        callers = list(_sights(self._readers).values())
+        for happening in await run_in_threadpool(self._happenings.news, topics, callers):
             self._seq += 1
             event = _event(self._seq, happening)
             self._keep(event)
@@ -257,4 +272,9 @@ def _event(seq: int, happening: Happening) -> Event:
     data = to_json(payload, ensure_ascii=True).decode()
     frame = format_sse_event(data_str=data, event=happening.name, id=str(seq))
     text = f'{{"id":"{seq}","event":"{happening.name}","data":{data}}}'
-    return Event(seq, happening.key, happening.job_id, frame, text)
+    return Event(seq, happening.key, happening.job_id, frame, text, happening.audience)
+
+
+def _sights(readers: Iterable[Reader]) -> dict[Sight, Caller]:
+    """How much these see, each with one who sees that much."""
+    return {sight_of(reader.caller): reader.caller for reader in readers}

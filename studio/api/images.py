@@ -16,6 +16,7 @@ from studio.api.picture_files import PICTURE_FILE, Thumb, answer_file
 from studio.errors import NotFound
 from studio.job import Image
 from studio.service import Studio
+from studio.sight import sight
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,9 @@ class PictureRecords:
     def file(self, image_id: str, thumb: int | None) -> tuple[Image, FilePath]:
         """The picture's record and its file, or its thumbnail's. Errors: NotFound; InvalidRequest."""
         image = self._known(image_id)
+        if not sight().shows(image.owner):
+            # Somebody else's, found because they asked for it lately.
+            raise NotFound(f"No image has the id {image_id!r}.")
         try:
             return image, file_of(self._studio, image, thumb)
         except NotFound:

@@ -9,6 +9,7 @@ from studio.engine import EngineFeatures, EngineState, EngineStatus
 from studio.fit import Fit
 from studio.model import Model
 from studio.model_states import ModelState
+from studio.sight import sight
 
 
 class EngineView(BaseModel):
@@ -210,7 +211,8 @@ class ModelWithLogView(ModelView):
 
     @classmethod
     def of(cls, entry: ModelState, **_: Any) -> Self:
-        return super().of(entry, log_tail=entry.log_tail)
+        # The engine may print prompts, whoever's.
+        return super().of(entry, log_tail=entry.log_tail if sight().is_whole else "")
 
 
 class ModelStatusView(BaseModel):

@@ -7,6 +7,8 @@ from starlette.concurrency import run_in_threadpool
 from studio.api.access import caller_of
 from studio.api.dependencies import StudioDep
 from studio.api.metrics import MEDIA_TYPE, exposition
+from studio.errors import NotAllowed
+from studio.sight import sight
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,5 +34,7 @@ async def readyz(request: Request, studio: StudioDep) -> JSONResponse:
 
 @router.get("/metrics")
 async def metrics(studio: StudioDep) -> Response:
-    """Counters and gauges in Prometheus' words."""
+    """Counters and gauges in Prometheus' words. They count everybody's: not for who sees their own only."""
+    if not sight().is_whole:
+        raise NotAllowed("While everybody sees their own only (--owners), this needs an admin key.")
     return Response(await run_in_threadpool(exposition, studio), media_type=MEDIA_TYPE)

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from studio.database import open_database
 from studio.errors import InvalidImage, InvalidRequest, NotFound
 from studio.gallery import Gallery
+from studio.holdings import Holdings
 from studio.inputs import Inputs
 from studio.library import Library
+from studio.writer import PooledWriter
 from ui.components.references import read_references
 
 ID = "0f" * 32
@@ -28,9 +31,11 @@ def png(size: tuple[int, int], box: tuple[int, int, int, int] | None = None) -> 
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> Inputs:
-    # Nothing here asks the library: what is stored lies in files.
+    # Nothing here asks the database: the house has every input, and what is stored lies in files.
     library: Library = object.__new__(Library)
-    return Inputs(Gallery(tmp_path), library)
+    database = open_database(str(tmp_path / "never-opened.db"))
+    gallery, unused = Gallery(tmp_path), PooledWriter(database)
+    return Inputs(Holdings(gallery, database, unused), gallery, library)
 
 
 def test_the_mask_is_stored_with_its_picture_and_both_are_named(inputs: Inputs) -> None:

@@ -19,7 +19,7 @@ from tests.contract.storage.stores import Stores, open_stores
 ON_POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 TABLES = (
     "delivery", "image", "generation", "attempt", "job", "speed", "preset", "batch", "api_key",
-    "memory_level",
+    "memory_level", "input_owner",
 )  # fmt: skip
 
 

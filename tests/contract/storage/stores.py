@@ -61,6 +61,7 @@ class Stores:
         """Start over in the same database."""
         with self.database.connection_context(), self.database.atomic():
             for table in (
+                "input_owner",
                 "delivery",
                 "image",
                 "generation",
