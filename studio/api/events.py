@@ -85,7 +85,9 @@ async def events(
     `grids_changed` {ids}, `model_status_changed` {engine}, with {download} as a model's files come, or
     {added}, its id, as a model joins the catalogue, `queue_paused` {paused}, and `webhooks_changed`
     {job_id} when one was told or tried. A job is told as `GET /queue/{id}` tells it, in its latest form only.
-    A state with `fresh` true says that events before it may have been missed.
+    A state with `fresh` true says that events before it may have been missed. With `--owners` a key that is
+    no admin's hears of its own: other jobs, pictures and grids are not told of, `counts` leaves them out, and
+    `running` is null while one of them runs.
     """
     if not studio.is_accepting:
         raise Stopping("The studio is shutting down; connect again when it is back.")

@@ -65,7 +65,7 @@ SPELLED: list[tuple[str, str, Any]] = [
 
 
 def test_every_field_is_in_the_table_of_this_test() -> None:
-    assert {name for name, _, _ in SPELLED} | {"public", "share"} == set(Settings.model_fields)
+    assert {name for name, _, _ in SPELLED} | {"public", "share", "owners"} == set(Settings.model_fields)
 
 
 @pytest.mark.parametrize(("name", "text", "value"), SPELLED)
@@ -84,6 +84,14 @@ def test_public_is_a_switch_and_a_variable(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("STUDIO_PUBLIC", "true")
     assert _settings().public
     assert not _settings("--no-public").public
+
+
+def test_that_everybody_sees_their_own_only_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not _settings().owners
+    assert _settings("--owners").owners
+    monkeypatch.setenv("STUDIO_OWNERS", "true")
+    assert _settings().owners
+    assert not _settings("--no-owners").owners
 
 
 def test_a_public_link_needs_a_key_or_the_word_public(monkeypatch: pytest.MonkeyPatch) -> None:
