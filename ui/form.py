@@ -13,7 +13,6 @@ from studio.params import GenerationParams, JobType
 from studio.service import Studio
 from studio.wording import Alternatives
 from ui.advanced import choices, offered
-from ui.asking import for_caller
 from ui.components.browser_store import browser_store
 from ui.components.element import own_element
 from ui.components.presets import presets
@@ -147,7 +146,7 @@ class Form:
 
     def on_go(self, handler: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Have the button call `handler`, which submits and returns at once: each press counts."""
-        self.go.click(for_caller(handler), list(inputs), list(outputs), trigger_mode="multiple", **PRIVATE)
+        self.go.click(handler, list(inputs), list(outputs), trigger_mode="multiple", **PRIVATE)
 
     # -- what happens --------------------------------------------------------------------------------
 

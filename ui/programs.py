@@ -15,10 +15,8 @@ from studio.api.agents.calls import Call
 from studio.api.agents.tools import TOOLS
 from studio.api.errors import sentence_of
 from studio.api.submission import DECODERS
-from studio.caller import asking
 from studio.errors import StudioError
 from studio.service import Studio
-from ui.asking import caller_behind
 
 # Of Gradio's forty places for work; who waits holds one of them.
 CALLERS = 32
@@ -55,8 +53,7 @@ def _runner(studio: Studio) -> Run:
         base_url = "" if request.request is None else str(request.request.base_url)
         call = Call(studio, decoders, base_url, unheard)
         try:
-            with asking(caller_behind(request)):
-                made = await _TOOLS[tool].run(call, {k: v for k, v in given.items() if v is not None})
+            made = await _TOOLS[tool].run(call, {k: v for k, v in given.items() if v is not None})
         except StudioError as error:
             raise gr.Error(sentence_of(error), print_exception=False) from None
         return made.view.model_dump(mode="json")

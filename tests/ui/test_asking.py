@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from studio.caller import Scope, asker
 from tests.api.serving import Served, serving
 from tests.ui.studio_page import forget_what_gradio_leaves_open
-from ui.asking import for_caller
+from ui.blocks import Blocks
 
 
 @pytest.fixture
@@ -20,9 +20,13 @@ def page(tmp_path: Path) -> Iterator[tuple[Served, str]]:
     def who() -> str:
         return f"{asker().name} {asker().scope}"
 
-    with gr.Blocks() as blocks:
+    async def who_waits() -> str:
+        return who()
+
+    with Blocks() as blocks:
         answer = gr.Textbox()
-        gr.Button().click(for_caller(who), None, answer, api_name="who")
+        gr.Button().click(who, None, answer, api_name="who")
+        gr.Button().click(who_waits, None, answer, api_name="who_waits")
     inner = FastAPI()
     gr.mount_gradio_app(inner, blocks, path="/")
     forget_what_gradio_leaves_open()
@@ -32,10 +36,11 @@ def page(tmp_path: Path) -> Iterator[tuple[Served, str]]:
     forget_what_gradio_leaves_open()
 
 
-def test_a_handler_runs_in_the_name_of_the_key(page: tuple[Served, str]) -> None:
+@pytest.mark.parametrize("name", ["who", "who_waits"])
+def test_a_handler_runs_in_the_name_of_the_key(page: tuple[Served, str], name: str) -> None:
     served, secret = page
     headers = {"X-Api-Key": secret}
-    asked = served.http.post("/gradio_api/call/who", json={"data": []}, headers=headers)
-    told = served.http.get(f"/gradio_api/call/who/{asked.json()['event_id']}", headers=headers)
+    asked = served.http.post(f"/gradio_api/call/{name}", json={"data": []}, headers=headers)
+    told = served.http.get(f"/gradio_api/call/{name}/{asked.json()['event_id']}", headers=headers)
     assert 'data: ["ada submit"]' in told.text
-    assert served.http.post("/gradio_api/call/who", json={"data": []}).status_code == 401
+    assert served.http.post(f"/gradio_api/call/{name}", json={"data": []}).status_code == 401

@@ -128,3 +128,31 @@ def test_an_id_of_others_is_answered_as_one_that_nobody_has(walked: Walked) -> N
             assert answers[0].status_code == answers[1].status_code, (method, path)
             texts = [answers[0].text.replace(walked.hers.job, AN_ID), answers[1].text]
             assert texts[0] == texts[1], (method, path)
+
+
+def carried(walked: Walked, person: Person) -> str:
+    """What the page's own function answers that fills txt2img with the settings of her picture."""
+    with httpx.Client(
+        base_url=walked.served.base, headers=person.headers, timeout=30, trust_env=False
+    ) as client:
+        config = client.get("/config").json()
+        (courier,) = [
+            each["id"] for each in config["components"] if each["props"].get("elem_id") == "courier"
+        ]
+        (function,) = [
+            each["id"] for each in config["dependencies"] if [courier, "select"] in each["targets"]
+        ]
+        session = f"session-of-{person.headers['X-Api-Key'][-8:]}"
+        chosen = {"tab": "txt2img", "image_id": walked.hers.image}
+        body = {"data": [], "event_data": chosen, "fn_index": function, "session_hash": session}
+        joined = client.post("/gradio_api/queue/join", json={**body, "trigger_id": courier})
+        assert joined.status_code == 200, joined.text
+        with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as answer:
+            return next(line for line in answer.iter_lines() if "process_completed" in line)
+
+
+def test_a_function_of_the_page_tells_nobody_of_somebody_elses_picture(walked: Walked) -> None:
+    assert SECRET in carried(walked, walked.ada)
+    theirs = carried(walked, walked.bob)
+    assert SECRET not in theirs
+    assert f"No image has the id '{walked.hers.image}'" in theirs

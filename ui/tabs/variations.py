@@ -7,7 +7,6 @@ import gradio as gr
 from studio.errors import InvalidRequest, StudioError
 from studio.params import JobType
 from studio.service import Studio
-from ui.asking import for_caller
 from ui.components.picker import picked, picker
 from ui.components.results import results, submitted
 from ui.form import PRIVATE, Form, said
@@ -50,7 +49,5 @@ def build(studio: Studio) -> Form:
         return stage_value, opened, None
 
     form.on_go(vary, [source, *form.inputs], [stage, form.notice])
-    stage.vary(
-        for_caller(vary_again), form.inputs, [stage, source, form.notice], trigger_mode="multiple", **PRIVATE
-    )
+    stage.vary(vary_again, form.inputs, [stage, source, form.notice], trigger_mode="multiple", **PRIVATE)
     return form
