@@ -12,7 +12,15 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    HttpCredentials,
+    Locator,
+    Page,
+    Response,
+)
 
 from studio.api.app import install
 from studio.assembly import open_studio
@@ -195,9 +203,14 @@ class StudioPage:
         return int(self.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
 
 
-def new_page(served: Served, browser: Browser, *, width: int = 1280, height: int = 800) -> StudioPage:
-    """A tab of a fresh browser profile."""
-    context = browser.new_context(viewport={"width": width, "height": height}, has_touch=width < 500)
+def new_page(
+    served: Served, browser: Browser, *, width: int = 1280, height: int = 800, key: str | None = None
+) -> StudioPage:
+    """A tab of a fresh browser profile, signed in with the key."""
+    login = None if key is None else HttpCredentials(username="somebody", password=key)
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, has_touch=width < 500, http_credentials=login
+    )
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     return StudioPage(served, context)
 

@@ -42,3 +42,28 @@ def test_the_queue_and_the_viewer_name_whoever_asked(browser: Browser, tmp_path:
         facts = history.viewer.get_by_role("complementary").locator("dl")
         expect(facts).to_contain_text("Byada")
         history.tab.context.close()
+
+
+def test_who_sees_only_their_own_is_told_nothing_of_whoever_comes_first(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with serve_page(tmp_path, api_key="the key of the house", owners=True) as served:
+        secret = served.studio.key_ring._keys.add("ada", Scope.SUBMIT)
+        served.engine.hold()
+        try:
+            submit(served, "somebody else's wish")
+            served.engine.wait_until_sampling()
+            with asking(Caller("ada", Scope.SUBMIT)):
+                submit(served, "a lighthouse")
+            queue = QueueTab(new_page(served, browser, key=secret))
+            queue.open()
+            expect(queue.row("a lighthouse")).to_contain_text("Next")
+            expect(queue.chip("processing")).to_contain_text("0")
+            expect(queue.page.locator("body")).not_to_contain_text("somebody else's wish")
+        finally:
+            served.engine.release()
+        expect(queue.badge("a lighthouse")).to_have_text("Done")
+        queue.tab.show("history")
+        expect(queue.page.locator("#history .st-gallery-count")).to_have_text("1 picture")
+        assert queue.tab.faults == []
+        queue.tab.context.close()

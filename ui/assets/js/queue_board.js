@@ -1,6 +1,7 @@
 /** The Queue tab: what runs on top, what waits in its order, and what became of the rest. */
 import { button } from "./button.js";
 import { h, icon } from "./dom.js";
+import { state } from "./events.js";
 import { QueueBar } from "./queue_bar.js";
 import { moveBefore } from "./queue_deeds.js";
 import { QueueDrag } from "./queue_drag.js";
@@ -120,9 +121,15 @@ class QueueBoard {
 
   #drawPending(jobs) {
     const { list } = this;
-    const starts = list.paused ? new Map() : this.times.starts(list.running, list.pending, list.finished("completed"));
+    const starts = list.paused || this.#isBehindOthers() ? new Map() : this.times.starts(list.running, list.pending, list.finished("completed"));
     this.#fill(this.pending, jobs.slice(0, this.shown), jobs.length, (job, index) => ({ place: index + 1, total: jobs.length, start: starts.get(job.id), paused: list.paused }));
     this.morePending.hidden = jobs.length <= this.shown;
+  }
+
+  /** Whether jobs come first that are somebody else's and not shown: then nobody here knows how long they take. */
+  #isBehindOthers() {
+    const { running, pending } = this.list;
+    return (running.length === 0 && state()?.engine.state === "busy") || (pending[0]?.position ?? 1) > 1;
   }
 
   #drawOver(isShown) {
