@@ -243,8 +243,7 @@ class Studio:
 
         Errors: NotFound; NotAllowed; JobFinished.
         """
-        self._check_id(job_id, "job")
-        asker().check_owns(self._store.get(job_id).owner, f"Job {job_id}")
+        asker().check_owns(self.job(job_id).owner, f"Job {job_id}")
         job = self._store.request_cancel(job_id)
         log.info("job %s cancel requested -> %s", job.id, job.status)
         self.bus.hint(job.id)
@@ -281,13 +280,14 @@ class Studio:
         return self._gallery.thumbnail(image.id, image.path, edge)
 
     def delete(self, generation_id: str) -> None:
-        """Forget a generation and remove its files. Errors: NotFound."""
-        self._check_id(generation_id, "generation")
+        """Forget a generation and remove its files. Errors: NotFound; NotAllowed."""
+        owner = self.generation(generation_id).owner
+        asker().check_owns(owner, f"Generation {generation_id}")
         images = self._records.delete(generation_id)
         # Rows first: a crash in between leaves files without rows, which the next start sweeps.
         self._gallery.delete([image.path for image in images], [image.id for image in images])
         log.info("generation %s deleted with %d images", generation_id, len(images))
-        self.bus.hint(about(GENERATION, generation_id, images[0].owner if images else None))
+        self.bus.hint(about(GENERATION, generation_id, owner))
 
     @property
     def engine(self) -> EngineStatus:

@@ -9,6 +9,7 @@ from typing import Any
 
 from studio import reading
 from studio.archive import Archive
+from studio.caller import Scope, asker
 from studio.catalog import Catalog
 from studio.clock import Clock
 from studio.darkroom import studio_version
@@ -104,14 +105,22 @@ class Shelf:
     def mark(
         self, image_id: str, *, favourite: bool | None = None, tags: Sequence[str] | None = None
     ) -> Entry:
-        """The picture with new marks: Library.mark, which see for the errors."""
+        """The picture with new marks. Errors: NotAllowed if it is somebody else's; those of Library.mark."""
+        asker().check_owns(self._library.entry(image_id).owner, f"Image {image_id}")
         entry = self._library.mark(image_id, favourite=favourite, tags=tags)
         self._bus.hint(about(IMAGE, image_id, entry.owner))
         return entry
 
     def delete(self, ids: Iterable[str], *, even_favourites: bool = False) -> Removal:
-        """Forget pictures and remove their files; a generation goes with its last. Errors: StorageFull."""
-        removal = self._library.delete(ids, even_favourites=even_favourites)
+        """Forget pictures and remove their files; a generation goes with its last.
+
+        Errors: NotAllowed, and none is deleted, if one is somebody else's; StorageFull.
+        """
+        chosen, caller = list(ids), asker()
+        if caller.scope is not Scope.ADMIN:
+            for entry in self._library.entries(chosen):
+                caller.check_owns(entry.owner, f"Image {entry.image.id}")
+        removal = self._library.delete(chosen, even_favourites=even_favourites)
         log.info("%d images deleted, %d generations with them", len(removal.images), len(removal.generations))
         for image in removal.images:
             self._bus.hint(about(IMAGE, image.id, image.owner))

@@ -9,8 +9,8 @@ from studio.caller import Scope
 
 _READING = ("GET", "HEAD", "OPTIONS")
 _ID = r"[^/]+"
-# What submitters may do besides looking. Whose job it is that they cancel or retry is checked where that is
-# done; here it is only about the kind of request.
+# What submitters may do besides looking. Whose job it is that they cancel, whose picture that they mark or
+# delete, is checked where that is done; here it is only about the kind of request.
 _SUBMITTING = re.compile(
     "|".join(
         (
@@ -23,6 +23,9 @@ _SUBMITTING = re.compile(
             rf"POST /api/generations/{_ID}/replay",
             rf"POST /api/grids/{_ID}/cancel",
             r"POST /api/inputs(/.+)?",
+            rf"PATCH /api/images/{_ID}",
+            r"POST /api/images/delete",
+            rf"DELETE /api/generations/{_ID}",
             r"POST /api/images\.zip",
             r"POST /v1/images/(generations|edits|variations)",
             r"POST /sdapi/v1/(txt2img|img2img|extra-single-image|extra-batch-images|png-info)",

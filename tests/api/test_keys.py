@@ -100,11 +100,13 @@ SUBMITTING = [
     ("DELETE", f"/api/queue/{NOWHERE}"), ("POST", f"/api/queue/{NOWHERE}/retry"),
     ("POST", "/v1/images/generations"), ("POST", "/v1/images/edits"), ("POST", "/sdapi/v1/txt2img"),
     ("POST", "/sdapi/v1/options"), ("POST", "/api/images.zip"), ("POST", "/api/queue/batch"),
+    ("PATCH", f"/api/images/{NOWHERE}"), ("POST", "/api/images/delete"),
+    ("DELETE", f"/api/generations/{NOWHERE}"),
 ]  # fmt: skip
 ADMINISTERING = [
     ("POST", "/api/queue/pause"), ("POST", "/api/queue/resume"), ("POST", f"/api/queue/{NOWHERE}/move"),
-    ("DELETE", f"/api/generations/{NOWHERE}"), ("POST", "/api/images/delete"), ("POST", "/api/library/clean"),
-    ("PATCH", f"/api/images/{NOWHERE}"), ("PUT", "/api/presets/x"), ("DELETE", "/api/presets/x"),
+    ("DELETE", "/api/generations"), ("POST", "/api/library/clean"),
+    ("PUT", "/api/presets/x"), ("DELETE", "/api/presets/x"),
     ("POST", "/api/models/demo/stop"), ("POST", "/sdapi/v1/unload-checkpoint"), ("POST", "/api/nowhere"),
 ]  # fmt: skip
 
@@ -242,6 +244,32 @@ def test_a_key_with_too_many_waiting_jobs_gets_429_at_every_door(tmp_path: Path)
             refused = running.http.post(path, json=PROMPT, headers=headers)
             assert refused.status_code == 429, path
             assert int(refused.headers["retry-after"]) > 0
+
+
+def test_a_submit_key_marks_and_deletes_what_it_made_and_nothing_else(
+    house: tuple[Served, dict[str, str]], ask: Callable[..., httpx.Response]
+) -> None:
+    served, _ = house
+    mine, theirs = (ask(name, "POST", "/api/generate", json=PROMPT).json() for name in ("submit", "other"))
+    my_image, their_image = mine["data"][0]["id"], theirs["data"][0]["id"]
+
+    assert ask("submit", "PATCH", f"/api/images/{my_image}", json={"favourite": True}).status_code == 200
+    refused = [
+        ask("submit", "PATCH", f"/api/images/{their_image}", json={"tags": ["mine"]}),
+        ask("submit", "POST", "/api/images/delete", json={"ids": [my_image, their_image], "force": True}),
+        ask("submit", "DELETE", f"/api/generations/{theirs['id']}"),
+    ]
+
+    for answer in refused:
+        assert answer.status_code == 403, answer.text
+        assert "belongs to somebody else" in answer.json()["error"]
+    assert served.studio.shelf.entry(their_image).tags == ()
+    assert served.studio.shelf.entry(my_image).favourite is True
+    assert ask("submit", "DELETE", f"/api/generations/{mine['id']}").status_code == 200
+    again = ask("submit", "POST", "/api/generate", json=PROMPT).json()["data"][0]["id"]
+    assert ask("submit", "POST", "/api/images/delete", json={"ids": [again]}).status_code == 200
+    assert ask("submit", "GET", f"/api/images/{again}").status_code == 404
+    assert ask("admin", "DELETE", f"/api/generations/{theirs['id']}").status_code == 200
 
 
 @pytest.mark.parametrize("changes", [{"host": "0.0.0.0"}, {"share": True}])
