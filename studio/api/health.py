@@ -7,7 +7,8 @@ from starlette.concurrency import run_in_threadpool
 
 from studio.api.dependencies import StudioDep
 from studio.api.errors import faults
-from studio.api.model_views import ConfigView, EngineView, HealthView
+from studio.api.model_views import CallerView, ConfigView, EngineView, HealthView
+from studio.caller import asker
 from studio.darkroom import studio_version
 
 router = APIRouter(tags=["Studio"])
@@ -37,3 +38,13 @@ async def config(request: Request, studio: StudioDep) -> ConfigView:
     """The address is the studio's own as this request reached it, never the engine's."""
     endpoint = f"{request.url.scheme}://{request.url.netloc}/v1"
     return ConfigView(sd_api_endpoint=endpoint, model=studio.catalog.default)
+
+
+@router.get(
+    "/caller", response_model=CallerView, responses=faults(),
+    summary="Who asks", operation_id="get_caller",
+)  # fmt: skip
+async def caller() -> CallerView:
+    """The key that this request came with, and what it is for."""
+    asks = asker()
+    return CallerView(name=asks.name or None, scope=asks.scope, own_only=asks.is_confined)

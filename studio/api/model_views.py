@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from studio.api.download_views import DownloadView
+from studio.caller import Scope
 from studio.engine import EngineFeatures, EngineState, EngineStatus
 from studio.fit import Fit
 from studio.model import Model
@@ -46,6 +47,14 @@ class ConfigView(BaseModel):
         examples=["http://127.0.0.1:3000/v1"],
     )
     model: str = Field(description="id of the default model", examples=["demo"])
+
+
+class CallerView(BaseModel):
+    """Whose request it is."""
+
+    name: str | None = Field(description="of the key; null: whoever the studio belongs to", examples=["ada"])
+    scope: Scope = Field(description="what the key is for; each includes the ones before it")
+    own_only: bool = Field(description="what others made is not shown", examples=[False])
 
 
 class CapabilitiesView(BaseModel):

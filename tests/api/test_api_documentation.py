@@ -21,7 +21,8 @@ from studio.api.errors import ErrorView, JobErrorView
 from tests.api.serving import Served
 
 CONTRACT = {
-    "get /health", "get /config", "post /generate", "post /edit", "post /variation", "post /queue/generate",
+    "get /health", "get /config", "get /caller", "post /generate", "post /edit", "post /variation",
+    "post /queue/generate",
     "post /queue/edit", "post /queue/variation", "get /queue", "get /queue/{job_id}",
     "delete /queue/{job_id}",
     "get /queue/stats", "get /generations", "delete /generations",

@@ -246,6 +246,13 @@ def test_a_key_with_too_many_waiting_jobs_gets_429_at_every_door(tmp_path: Path)
             assert int(refused.headers["retry-after"]) > 0
 
 
+def test_a_key_is_told_what_it_is_for(ask: Callable[..., httpx.Response]) -> None:
+    for name, scope in (("read", "read"), ("submit", "submit"), ("other", "submit")):
+        told = ask(name, "GET", "/api/caller").json()
+        assert told == {"name": name, "scope": scope, "own_only": False}
+    assert ask("admin", "GET", "/api/caller").json()["scope"] == "admin"
+
+
 def test_a_submit_key_marks_and_deletes_what_it_made_and_nothing_else(
     house: tuple[Served, dict[str, str]], ask: Callable[..., httpx.Response]
 ) -> None:

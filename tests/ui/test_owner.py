@@ -67,3 +67,32 @@ def test_who_sees_only_their_own_is_told_nothing_of_whoever_comes_first(
         expect(queue.page.locator("#history .st-gallery-count")).to_have_text("1 picture")
         assert queue.tab.faults == []
         queue.tab.context.close()
+
+
+def test_what_a_key_is_not_for_is_not_offered(browser: Browser, tmp_path: Path) -> None:
+    house = "the key of the house"
+    with serve_page(tmp_path, api_key=house) as served:
+        secret = served.studio.key_ring._keys.add("ada", Scope.SUBMIT)
+        served.engine.hold()
+        try:
+            submit(served, "in work", "waits", "waits, too")
+            for key, is_offered in ((secret, False), (house, True)):
+                queue = QueueTab(new_page(served, browser, key=key))
+                queue.open()
+                root = queue.page.locator("html")
+                expect(root).to_have_attribute("data-scope", "admin" if is_offered else "submit")
+                expect(queue.root.get_by_role("button", name="Pause the queue")).to_be_visible(
+                    visible=is_offered
+                )
+                expect(queue.deed("waits, too", "To the front")).to_be_visible(visible=is_offered)
+                expect(queue.deed("waits, too", "Details")).to_be_visible()
+                queue.tab.show("models")
+                start = queue.page.get_by_role("button", name="Start")
+                expect(start.first).to_be_visible(visible=is_offered)
+                expect(queue.page.get_by_role("button", name="Add a model")).to_be_visible(visible=is_offered)
+                queue.tab.show("txt2img")
+                expect(queue.page.locator("#txt2img-go")).to_be_visible()
+                assert queue.tab.faults == []
+                queue.tab.context.close()
+        finally:
+            served.engine.release()

@@ -32,12 +32,12 @@ export class GalleryCleanup {
   #open() {
     const stats = this.#stats;
     const rules = new CleanupRules(stats);
-    const run = h("button", { class: "st-button st-danger", type: "button", disabled: true }, "Delete …");
+    const run = h("button", { class: "st-button st-danger", type: "button", "data-needs": "admin", disabled: true }, "Delete …");
     const { close } = openDialog({
       title: "Disk use and clean-up",
       body: [factList([["Pictures", `${stats.images.toLocaleString()}, ${bytes(stats.bytes)}`],
         ["Uploaded pictures", bytes(stats.inputs_bytes)], ["Free on the disk", bytes(stats.free_bytes)]]),
-      h("p", {}, "Delete pictures to which all of these apply. Favourites are always kept."), rules.root],
+      h("div", { "data-needs": "admin" }, h("p", {}, "Delete pictures to which all of these apply. Favourites are always kept."), rules.root)],
       actions: [run],
     });
     rules.onfound = (found) => {

@@ -27,8 +27,8 @@ export class ModelCard {
     this.model = null;
     this.engine = null;
     this.badge = h("span", { class: "st-badge" });
-    this.start = button("play", "Start", () => this.#do("start"));
-    this.stop = button("stop", "Stop", () => this.#do("stop"));
+    this.start = button("play", "Start", () => this.#do("start"), { needs: "admin" });
+    this.stop = button("stop", "Stop", () => this.#do("stop"), { needs: "admin" });
     this.body = h("div", { class: "st-model-body" });
     this.name = h("h3", {});
     this.download = new ModelDownload(id);

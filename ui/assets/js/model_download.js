@@ -16,9 +16,9 @@ export class ModelDownload {
     this.id = id;
     this.model = null;
     this.download = null;
-    this.begin = button("download", "Download", () => this.#begin());
-    this.cancel = button("close", "Cancel", () => this.#cancel(false));
-    this.discard = button("trash", "Discard", () => this.#cancel(true), { kind: "st-danger" });
+    this.begin = button("download", "Download", () => this.#begin(), { needs: "admin" });
+    this.cancel = button("close", "Cancel", () => this.#cancel(false), { needs: "admin" });
+    this.discard = button("trash", "Discard", () => this.#cancel(true), { kind: "st-danger", needs: "admin" });
     this.words = h("p", { class: "st-muted" });
     this.error = h("p", { class: "st-error", role: "alert" });
     this.fill = h("span", { class: "st-fill" });

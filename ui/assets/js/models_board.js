@@ -33,7 +33,7 @@ class ModelsBoard {
     this.here = part("On this machine");
     this.missing = part("Not downloaded", `${catalogue} describes them. Download a model, or put its files where its card says, and it can be used at once.`);
     this.models = [];
-    const add = h("button", { class: "st-button", type: "button", onclick: () => openAdding(this.models) }, icon("plus"), "Add a model");
+    const add = h("button", { class: "st-button", type: "button", "data-needs": "admin", onclick: () => openAdding(this.models) }, icon("plus"), "Add a model");
     this.wait = h("p", { class: "st-muted" }, "Reading the models …");
     this.root = h("div", { class: "st-models" }, this.top, h("div", { class: "st-models-bar" }, add), this.wait, this.here.root, this.missing.root);
     this.#drawEngine();

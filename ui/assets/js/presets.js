@@ -12,7 +12,7 @@ export function mount({ element, props, trigger, watch }) {
   const list = h("ul", { class: "st-presets", "aria-label": "Presets" });
   const name = h("input", { class: "st-input", type: "text", maxlength: LONGEST, placeholder: "Name of a new preset", "aria-label": "Name of a new preset" });
   const save = h("button", { class: "st-button", type: "submit" }, "Save");
-  const form = h("form", { class: "st-preset-new", onsubmit: begin }, name, save);
+  const form = h("form", { class: "st-preset-new", "data-needs": "admin", onsubmit: begin }, name, save);
   element.replaceChildren(h("div", { class: "st-preset-box" }, list, form));
   let known = [];
   let saving = null;
@@ -108,7 +108,7 @@ export function mount({ element, props, trigger, watch }) {
 }
 
 function button(drawing, label, onclick) {
-  return h("button", { class: "st-button st-icon-only", type: "button", "aria-label": label, title: label, onclick }, icon(drawing));
+  return h("button", { class: "st-button st-icon-only", type: "button", "data-needs": "admin", "aria-label": label, title: label, onclick }, icon(drawing));
 }
 
 function path(name) {

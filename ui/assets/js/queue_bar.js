@@ -11,11 +11,11 @@ export class QueueBar {
   constructor(board) {
     this.board = board;
     this.count = 0;
-    this.pause = h("button", { class: "st-button", type: "button", "aria-label": "Pause the queue",
+    this.pause = h("button", { class: "st-button", type: "button", "data-needs": "admin", "aria-label": "Pause the queue",
       title: "Begin no more jobs; the running one goes on to its end", onclick: () => this.#toggle() }, icon("pause"), h("span", {}, "Pause"));
     this.cancelAll = h("button", { class: "st-button", type: "button", onclick: () => this.#cancelAll() }, icon("close"), h("span", {}, "Cancel all waiting"));
     this.chips = new Map([null, ...Object.keys(STATUSES)].map((status) => [status, this.#chip(status)]));
-    this.resume = button("play", "Resume", () => this.#toggle(), { kind: "st-primary", name: "Resume the queue" });
+    this.resume = button("play", "Resume", () => this.#toggle(), { kind: "st-primary", name: "Resume the queue", needs: "admin" });
     this.banner = h("div", { class: "st-paused", role: "status", hidden: true }, icon("pause"), h("span", {}), this.resume);
     this.picked = h("div", { class: "st-picked", role: "group", "aria-label": "Selected jobs", hidden: true });
     this.root = h("div", { class: "st-queue-bar" },

@@ -87,10 +87,10 @@ export class JobRow {
       return [this.stop, change, details];
     }
     if (job.status === "pending") {
-      this.first = this.#small("to-top", "To the front", "To the front", () => this.#move("front"));
-      this.up = this.#small("arrow-up", "One up", "One up", () => this.#move("up"));
-      this.down = this.#small("arrow-down", "One down", "One down", () => this.#move("down"));
-      this.last = this.#small("to-top", "To the back", "To the back", () => this.#move("back"));
+      this.first = this.#small("to-top", "To the front", "To the front", () => this.#move("front"), "admin");
+      this.up = this.#small("arrow-up", "One up", "One up", () => this.#move("up"), "admin");
+      this.down = this.#small("arrow-down", "One down", "One down", () => this.#move("down"), "admin");
+      this.last = this.#small("to-top", "To the back", "To the back", () => this.#move("back"), "admin");
       this.last.classList.add("st-upside-down");
       return [this.first, this.up, this.down, this.last, change, details, this.#small("close", "Cancel", "Cancel", () => this.#cancel())];
     }
@@ -100,8 +100,8 @@ export class JobRow {
     return [again, change, details];
   }
 
-  #small(drawing, label, name, onclick) {
-    return button(drawing, label, onclick, { words: false, name });
+  #small(drawing, label, name, onclick, needs = null) {
+    return button(drawing, label, onclick, { words: false, name, needs });
   }
 
   // -- drawing ----------------------------------------------------------------------------------------------
