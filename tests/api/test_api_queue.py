@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.errors import OutOfMemory
 from tests.api.serving import Served, serving
 from tests.fakes import FakeClock
 
@@ -155,3 +156,17 @@ def test_jobs_wait_while_the_engine_is_being_prepared_and_say_so(
         job = unprepared.job(unprepared.submit())
         assert (health.status_code, health.json()["engine"]["state"]) == (200, "preparing")
         assert (job["status"], job["phase"], job["position"]) == ("pending", "preparing", 1)
+
+
+def test_a_job_for_which_memory_was_short_says_what_was_switched_on(own: Served) -> None:
+    own.engine.faults.append(OutOfMemory("cudaMalloc failed: out of memory"))
+
+    first, second = own.final(own.submit()), own.final(own.submit())
+
+    tiled = "There was too little memory{}, so VAE tiling was switched on."
+    assert (first["status"], first["note"]) == ("completed", tiled.format(""))
+    assert (second["status"], second["note"]) == ("completed", tiled.format(" before"))
+    own.engine.faults.extend(OutOfMemory("cudaMalloc failed: out of memory") for _ in range(4))
+    failed = own.final(own.submit())
+    assert failed["status"] == "failed"
+    assert "also with VAE tiling, text encoders on the CPU and weights in main memory" in failed["error"]
