@@ -122,6 +122,9 @@ class Deliveries:
         """Begin what is due; seconds until there may be more."""
         now = self._clock.now()
         self._prune(now)
+        first = self._read(self._table.soonest)
+        if first is None or first > now:
+            return PRUNE_EVERY if first is None else min(PRUNE_EVERY, first - now)
         while (due := self._choose(now)) is not None:
             # Daemons: a receiver that says nothing must not hold up the end of the process.
             thread = threading.Thread(target=self._deliver, args=(due,), name="delivery", daemon=True)

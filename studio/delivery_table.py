@@ -99,6 +99,15 @@ class DeliveryTable:
             for source, address in _wanted(job.webhook, of_keys.get(job.owner or ""))
         ]
 
+    def soonest(self) -> float | None:
+        """When the first of all is due, those under way included; None: nothing is left to tell.
+
+        Asked whenever any job changes, so no query is built for it.
+        """
+        query = "SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL"
+        ((due_at,),) = self._database.execute_sql(query).fetchall()
+        return None if due_at is None else float(due_at)
+
     def next_due(self, now: float, *, but: Collection[str], not_at: Collection[str]) -> Due | None:
         """The delivery whose turn it is, of those that are not under way and not at these origins."""
         query = (
